@@ -1,0 +1,361 @@
+"""The abstract symmetry group: action, exponential map, Lie algebra, invariance check."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .._arrays import (
+    Parameters,
+    check_names,
+    check_shape,
+    epsilon,
+    host,
+    namespace,
+    norm,
+)
+from .._errors import DomainError
+
+__all__ = ["Basis", "InvarianceReport", "SymmetryGroup", "algebra_vector", "allowed_change"]
+
+Scope = Literal["function", "loss", "batch"]
+
+
+@dataclass(frozen=True)
+class InvarianceReport:
+    """What :meth:`SymmetryGroup.check_invariance` found.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether every trial stayed within the allowed change of the loss.
+    max_drift : float
+        Largest relative change of the loss over the trials.
+    worst_element : object
+        The group element of that trial.
+    """
+
+    passed: bool
+    max_drift: float
+    worst_element: Any
+
+
+class Basis(Sequence[np.ndarray]):
+    """A lazy sequence of matrices: element ``i`` is built when it is asked for."""
+
+    def __init__(self, length: int, element: Callable[[int], np.ndarray]) -> None:
+        self._length = length
+        self._element = element
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._element(i) for i in range(*index.indices(self._length))]
+        i = index + self._length if index < 0 else index
+        if not 0 <= i < self._length:
+            raise IndexError(f"basis element {index} of {self._length}")
+        return self._element(i)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self._element(i) for i in range(self._length))
+
+
+def algebra_vector(x: Any, dim: int) -> np.ndarray:
+    """Return ``x`` as an array of shape ``(dim,)``, or raise ``ValueError``."""
+    array = np.asarray(x)
+    if array.dtype != np.dtype(object):
+        array = array.astype(np.float64)
+        if not np.all(np.isfinite(array)):
+            raise DomainError("algebra vector has entries that are not finite")
+    if array.shape != (dim,):
+        raise ValueError(f"algebra vector has shape {array.shape}; expected ({dim},)")
+    return array
+
+
+def allowed_change(
+    w: Parameters, loss_before: float, gradient_after: Parameters, rtol: float | None = None
+) -> float:
+    """Return the change of the loss that rounding alone may cause.
+
+    ``rtol |L| + 64 eps ||grad L(w')|| ||w'||`` with ``rtol = 4096 eps`` of the
+    dtype of ``w`` unless given: moving ``w`` rounds it, and the loss moves by
+    up to ``eps * sum |w_i d_i L|`` whatever the code does.
+    """
+    eps = epsilon(w)
+    rtol = 4096 * eps if rtol is None else rtol
+    return rtol * abs(loss_before) + 64 * eps * norm(gradient_after) * norm(w)
+
+
+class SymmetryGroup(ABC):
+    """A Lie group acting on the parameters of a loss and leaving the loss unchanged.
+
+    Elements ``g`` and algebra vectors ``x`` are NumPy float64 whatever library
+    the parameters ``w`` use; ``x`` has shape ``(dim,)``, coordinates in
+    :meth:`algebra_basis`.
+
+    Attributes
+    ----------
+    dim : int
+        Dimension of the group.
+    compact : bool
+        Whether the group is compact.
+    linear : bool
+        Whether the action is linear in the parameters.
+    diagonal : bool
+        Whether the action multiplies every parameter entry by a number.
+    scope : {"function", "loss", "batch"}
+        Where the invariance holds: for every input of the network, for the
+        loss only, or only on the data the action was built from.
+    shapes : dict of str to tuple
+        The parameters acted on; ``None`` is a free length, and trailing axes
+        may follow for groups on hidden indices.
+    acts_on : frozenset of (str, int or None)
+        Axes that move; ``None`` stands for the whole array.
+    """
+
+    compact: bool
+    linear: bool
+    diagonal: bool
+    scope: Scope
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Dimension of the group."""
+
+    @property
+    @abstractmethod
+    def shapes(self) -> Mapping[str, tuple[int | None, ...]]:
+        """Names and shapes of the parameters acted on."""
+
+    @property
+    @abstractmethod
+    def acts_on(self) -> frozenset[tuple[str, int | None]]:
+        """The (parameter, axis) pairs that move; axis ``None`` is all of them."""
+
+    # -- the group ------------------------------------------------------------
+    @abstractmethod
+    def identity(self) -> Any:
+        """Return the neutral element."""
+
+    @abstractmethod
+    def compose(self, g: Any, h: Any) -> Any:
+        """Return ``g h``: first ``h`` acts, then ``g``."""
+
+    @abstractmethod
+    def inverse(self, g: Any) -> Any:
+        """Return the inverse of ``g``."""
+
+    @abstractmethod
+    def exp(self, x: np.ndarray) -> Any:
+        """Return the exponential of the algebra vector ``x`` of shape ``(dim,)``.
+
+        Raises
+        ------
+        DomainError
+            If an entry of the result would overflow or is not finite.
+        """
+
+    @abstractmethod
+    def log(self, g: Any) -> np.ndarray:
+        """Return an algebra vector of shape ``(dim,)`` whose exponential is ``g``.
+
+        Raises
+        ------
+        DomainError
+            If ``g`` has no real logarithm.
+        """
+
+    @abstractmethod
+    def algebra_basis(self) -> Sequence[np.ndarray]:
+        """Return the basis of the Lie algebra as a lazy sequence of ``dim`` matrices.
+
+        The matrices are orthonormal in the Frobenius product.
+        """
+
+    @abstractmethod
+    def distance(self, g: Any) -> float:
+        """Return the geodesic distance of ``g`` from the identity, where it matters."""
+
+    @abstractmethod
+    def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Pull a covector at ``exp(x)`` back to the algebra.
+
+        Given ``m`` with ``d/dt f(exp(t y) exp(x)) = <m, y>`` at ``t = 0``,
+        return the gradient of ``x -> f(exp(x))``, shape ``(dim,)``.
+        """
+
+    # -- the action -----------------------------------------------------------
+    @abstractmethod
+    def act(self, g: Any, w: Parameters) -> dict[str, Any]:
+        """Return ``g . w``; ``w`` is left as it is."""
+
+    @abstractmethod
+    def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
+        """Return the Jacobian of ``w -> g . w`` applied to ``u``."""
+
+    @abstractmethod
+    def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
+        """Return the inverse transposed Jacobian of ``w -> g . w`` applied to ``v``.
+
+        Gradients move this way: ``grad L(g.w) = act_cotangent(g, w, grad L(w))``.
+        """
+
+    @abstractmethod
+    def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return the infinitesimal action, ``d/dt exp(t x) . w`` at ``t = 0``."""
+
+    @abstractmethod
+    def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
+        """Return the algebra vector ``m`` with ``<m, x> = <p, generator(x, w)>``.
+
+        This is the moment map of the action lifted to the cotangent space.
+        """
+
+    @property
+    @abstractmethod
+    def manifold(self) -> Any:
+        """The geomstats space that the group is (built on access).
+
+        Raises
+        ------
+        DomainError
+            Where geomstats cannot build it: size 1, or dense arrays beyond memory.
+        """
+
+    # -- final methods --------------------------------------------------------
+    def moment_map(self, v: Parameters, u: Parameters | None = None) -> np.ndarray:
+        r"""Return the moment map of a linear action, shape ``(dim,)``.
+
+        .. math:: \langle\mu(v,u),X\rangle =
+            \tfrac12(\langle d\rho(X)v,u\rangle + \langle d\rho(X)u,v\rangle)
+
+        On the parameters ``moment_map(w)`` is what gradient flow conserves; on
+        a gradient, which moves in the dual representation, minus twice it is
+        the derivative of the squared norm along the orbit (Kempf & Ness 1979).
+
+        Raises
+        ------
+        TypeError
+            If the action is not linear.
+        """
+        if not self.linear:
+            raise TypeError(
+                f"the moment map needs a linear action; {type(self).__name__} is not linear"
+            )
+        if u is None:
+            return self.generator_adjoint(v, v)
+        return (self.generator_adjoint(v, u) + self.generator_adjoint(u, v)) / 2
+
+    def conserved(self, w: Parameters) -> np.ndarray:
+        """Return what gradient flow conserves (Noether), shape ``(dim,)``.
+
+        Coordinates that belong to generators acting by symmetric matrices; on
+        a linear layer ``W1 W1^T - W2^T W2``, on a ReLU unit
+        ``|w_in|^2 - |w_out|^2``.
+
+        Raises
+        ------
+        TypeError
+            If the action is not linear: no such quantity is known in general.
+        """
+        return self.moment_map(w)
+
+    def act_on_inputs(self, g: Any, X: Any) -> Any:
+        """Return what ``g`` does to the data in ``L(g.(w, X)) = L(w, X)``: nothing here."""
+        return X
+
+    def random_element(self, rng: np.random.Generator, scale: float = 1.0) -> Any:
+        """Return ``exp(x)`` for a uniformly random direction ``x`` with ``||x||_2 = scale``."""
+        x = rng.standard_normal(self.dim)
+        length = float(np.linalg.norm(x))
+        return self.exp(x * (scale / length) if length > 0 else x)
+
+    def check_invariance(
+        self,
+        loss: Any,
+        w: Parameters,
+        *,
+        rng: np.random.Generator,
+        trials: int = 20,
+        rtol: float | None = None,
+    ) -> InvarianceReport:
+        """Compare the loss at ``w`` with the loss at random points of its orbit.
+
+        Parameters
+        ----------
+        loss : Loss
+            The loss that should not move.
+        w : dict of str to array
+            Where to test.
+        rng : numpy.random.Generator
+            Source of the random elements.
+        trials : int
+            Number of elements.
+        rtol : float, optional
+            Allowed relative change; ``4096 eps`` of the dtype unless given. What
+            rounding of the parameters alone may cause is allowed on top.
+
+        Returns
+        -------
+        InvarianceReport
+        """
+        if trials < 1:
+            raise ValueError(f"trials is {trials}; expected at least 1")
+        before = float(loss.value(w))
+        passed, worst, worst_element = True, -1.0, self.identity()
+        for _ in range(trials):
+            g = self.random_element(rng)
+            moved = self.act(g, w)
+            change = abs(float(loss.value(moved)) - before)
+            drift = change / abs(before) if before else (np.inf if change else 0.0)
+            allowed = allowed_change(moved, before, loss.gradient(moved), rtol)
+            if not change <= allowed:
+                passed = False
+            if not drift <= worst:
+                worst, worst_element = float(drift), g
+        return InvarianceReport(passed, worst, worst_element)
+
+    def check_parameters(self, w: Parameters) -> Any:
+        """Check names and shapes of ``w`` and return its array namespace.
+
+        Raises
+        ------
+        ValueError
+            If a parameter the group acts on is missing or has another shape.
+        TypeError
+            If libraries, dtypes or devices are mixed.
+        """
+        xp = namespace(w)
+        missing = [name for name in self.shapes if name not in w]
+        if missing:
+            raise ValueError(
+                f"parameters: missing {missing}; {type(self).__name__} acts on {list(self.shapes)}"
+            )
+        for name, shape in self.shapes.items():
+            got = tuple(w[name].shape)
+            check_shape(name, w[name], tuple(shape) + got[len(shape) :])
+        return xp
+
+
+def check_element(array: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Return a group element's array, checked for shape and finite entries."""
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise ValueError(f"{what} has shape {array.shape}; expected {shape}")
+    if array.dtype != np.dtype(object):
+        array = host(array)
+        if not np.all(np.isfinite(array)):
+            raise DomainError(f"{what} has entries that are not finite")
+    return array
+
+
+def check_only(w: Parameters, names: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless ``w`` has exactly ``names``."""
+    check_names(w, names)

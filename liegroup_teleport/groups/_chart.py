@@ -1,0 +1,177 @@
+"""Rotations in a chart: losses that are a squared norm after a change of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from .._arrays import Array, Parameters, cast, host, is_symbolic
+from ._base import Basis, SymmetryGroup, algebra_vector
+from ._matrices import (
+    check_rotation,
+    exp_pullback_matrix,
+    log_rotation,
+    rotation_basis,
+    skew,
+    skew_coordinates,
+)
+
+__all__ = ["ChartRotation"]
+
+
+@dataclass(frozen=True)
+class ChartRotation(SymmetryGroup):
+    """SO(n) acting by ``inverse_chart(R chart(w))``.
+
+    If ``L(w) = ||chart(w)||^2`` with an invertible chart, L is unchanged. An
+    element is a rotation matrix, shape (n, n).
+
+    Parameters
+    ----------
+    chart, inverse_chart : callable
+        From an array (n,) to an array (n,), in the library of their argument.
+    jacobian : callable
+        From ``w`` (n,) to the Jacobian of the chart, (n, n).
+    inverse_jacobian : callable, optional
+        From ``z = chart(w)`` to the Jacobian of the inverse chart; without it a
+        linear system is solved.
+    size : int
+        n, at least 2.
+    name : str
+        The parameter's name.
+
+    References
+    ----------
+    Zhao et al., NeurIPS 2022, section 6.1 (Booth and Rosenbrock functions).
+    """
+
+    chart: Callable[[Array], Array]
+    inverse_chart: Callable[[Array], Array]
+    jacobian: Callable[[Array], Array]
+    inverse_jacobian: Callable[[Array], Array] | None = None
+    size: int = 2
+    name: str = "w"
+
+    compact = True
+    linear = False
+    diagonal = False
+    scope = "loss"
+
+    def __post_init__(self) -> None:
+        if int(self.size) != self.size or self.size < 1:
+            raise ValueError(f"size is {self.size}; expected an integer >= 1")
+
+    @property
+    def dim(self) -> int:
+        """``n (n - 1) / 2``."""
+        return self.size * (self.size - 1) // 2
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int | None, ...]]:
+        """Name and shape of the parameter."""
+        return {self.name: (self.size,)}
+
+    @property
+    def acts_on(self) -> frozenset[tuple[str, int | None]]:
+        """The whole parameter."""
+        return frozenset({(self.name, None)})
+
+    def identity(self) -> np.ndarray:
+        """Return the identity matrix."""
+        return np.eye(self.size)
+
+    def compose(self, g: Any, h: Any) -> np.ndarray:
+        """Return the matrix product."""
+        return check_rotation(g, self.size) @ check_rotation(h, self.size)
+
+    def inverse(self, g: Any) -> np.ndarray:
+        """Return the transpose."""
+        return check_rotation(g, self.size).T
+
+    def exp(self, x: np.ndarray) -> np.ndarray:
+        """Return the rotation ``exp X`` of the skew matrix of ``x``."""
+        return scipy.linalg.expm(skew(algebra_vector(x, self.dim), self.size))
+
+    def log(self, g: Any) -> np.ndarray:
+        """Return the coordinates of the rotation's logarithm."""
+        return skew_coordinates(log_rotation(check_rotation(g, self.size)))
+
+    def algebra_basis(self) -> Basis:
+        """Return the basis of so(n)."""
+        return rotation_basis(self.size)
+
+    def distance(self, g: Any) -> float:
+        """Return ``||log R||_F / sqrt(2)``; for n = 2 the angle."""
+        return float(np.linalg.norm(log_rotation(check_rotation(g, self.size))) / np.sqrt(2.0))
+
+    def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Return the pulled-back covector."""
+        X, M = skew(x, self.size), skew(m, self.size)
+        return skew_coordinates(exp_pullback_matrix(X, M))
+
+    def _rotate(self, g: np.ndarray, z: Array) -> Array:
+        return cast(g, z) @ z
+
+    def act(self, g: Any, w: Parameters) -> dict[str, Any]:
+        """Return the parameters rotated in the chart."""
+        self.check_parameters(w)
+        g = check_rotation(g, self.size)
+        if g.dtype != np.dtype(object) and np.array_equal(g, np.eye(self.size)):
+            return dict(w)  # the round trip through the chart would round
+        return {**w, self.name: self.inverse_chart(self._rotate(g, self.chart(w[self.name])))}
+
+    def _at(self, z: Array, v: Array, transpose: bool) -> Array:
+        """Apply the Jacobian of the inverse chart at ``z``, or its transpose, to ``v``."""
+        if self.inverse_jacobian is not None:
+            J = self.inverse_jacobian(z)
+            return (J.T if transpose else J) @ v
+        J = self.jacobian(self.inverse_chart(z))
+        if is_symbolic(J):
+            raise TypeError("symbolic parameters need inverse_jacobian in closed form")
+        J = host(J)
+        return cast(np.linalg.solve(J.T if transpose else J, host(v)), v)
+
+    def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
+        """Return the Jacobian of the action applied to ``u``."""
+        self.check_parameters(w)
+        g = check_rotation(g, self.size)
+        point = w[self.name]
+        z = self._rotate(g, self.chart(point))
+        pushed = self._rotate(g, self.jacobian(point) @ u[self.name])
+        return {**u, self.name: self._at(z, pushed, transpose=False)}
+
+    def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
+        """Return the inverse transposed Jacobian of the action applied to ``v``."""
+        self.check_parameters(w)
+        g = check_rotation(g, self.size)
+        z = self.chart(w[self.name])
+        rotated = self._rotate(g, z)
+        J = self.jacobian(self.inverse_chart(rotated))
+        pulled = self._at(z, v[self.name], transpose=True)
+        return {**v, self.name: J.T @ self._rotate(g, pulled)}
+
+    def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return the velocity of the rotation in the chart."""
+        self.check_parameters(w)
+        z = self.chart(w[self.name])
+        velocity = cast(skew(algebra_vector(x, self.dim), self.size), z) @ z
+        moved = self._at(z, velocity, transpose=False)
+        return {name: moved if name == self.name else 0 * a for name, a in w.items()}
+
+    def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
+        """Return the coordinates of the skew part of ``J^-T p z^T``."""
+        self.check_parameters(w)
+        z = self.chart(w[self.name])
+        q = self._at(z, p[self.name], transpose=True)
+        return skew_coordinates(np.outer(host(q), host(z)))
+
+    @property
+    def manifold(self) -> Any:
+        """SO(n), in geomstats."""
+        from ..geometry import special_orthogonal
+
+        return special_orthogonal(self.size)

@@ -1,0 +1,182 @@
+"""GL+ on the hidden indices of linear layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._arrays import Parameters
+from ._base import Basis, SymmetryGroup, algebra_vector
+from ._hidden import HiddenIndex, Slots, gram, multiply_axis, split
+from ._matrices import (
+    check_pair,
+    exp_pair,
+    exp_pullback_matrix,
+    log_matrix,
+    stretch_distance,
+    unit_basis,
+)
+
+__all__ = ["GeneralLinear"]
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class GeneralLinear(SymmetryGroup):
+    """Invertible matrices of positive determinant on hidden indices.
+
+    With nothing between writer and reader the network is unchanged by
+    ``W1 -> g W1``, ``b1 -> g b1``, ``W2 -> W2 g^-1``.
+
+    An element is a tuple, one pair ``(g, g^-1)`` of shapes ``(k, k)`` per
+    index: the inverse is exact and no system is ever solved.
+
+    Parameters
+    ----------
+    indices : sequence of HiddenIndex
+        The hidden indices; their axes must be different.
+
+    References
+    ----------
+    Zhao et al., NeurIPS 2022, section 5; Kempf & Ness 1979.
+    """
+
+    indices: Sequence[HiddenIndex]
+
+    compact = False
+    linear = True
+    diagonal = False
+    scope = "function"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indices", Slots.of(self.indices).indices)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The axes that move."""
+        return Slots(tuple(self.indices))
+
+    @property
+    def dim(self) -> int:
+        """Sum of the squared sizes."""
+        return sum(k * k for k in self.slots.sizes)
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int | None, ...]]:
+        """Names and shapes of the parameters acted on."""
+        return self.slots.shapes
+
+    @property
+    def acts_on(self) -> frozenset[tuple[str, int | None]]:
+        """The axes that move."""
+        return self.slots.axes
+
+    def _element(self, g: Any) -> tuple[Pair, ...]:
+        if not isinstance(g, tuple) or len(g) != len(self.indices):
+            raise ValueError(
+                f"GL element must be a tuple of {len(self.indices)} pairs (g, inverse), got {g!r:.80}"
+            )
+        return tuple(check_pair(pair, k) for pair, k in zip(g, self.slots.sizes, strict=True))
+
+    def element(self, *matrices: Any) -> tuple[Pair, ...]:
+        """Return the element of the given (k, k) matrices, one per index.
+
+        Raises
+        ------
+        DomainError
+            If a determinant is not positive.
+        """
+        if len(matrices) != len(self.indices):
+            raise ValueError(f"got {len(matrices)} matrices; expected {len(self.indices)}")
+        return self._element(tuple((np.asarray(m), None) for m in matrices))
+
+    def identity(self) -> tuple[Pair, ...]:
+        """Return identity matrices."""
+        return tuple((np.eye(k), np.eye(k)) for k in self.slots.sizes)
+
+    def compose(self, g: Any, h: Any) -> tuple[Pair, ...]:
+        """Return the matrix products."""
+        pairs = zip(self._element(g), self._element(h), strict=True)
+        return tuple((a @ b, b_inv @ a_inv) for (a, a_inv), (b, b_inv) in pairs)
+
+    def inverse(self, g: Any) -> tuple[Pair, ...]:
+        """Swap every matrix with its inverse."""
+        return tuple((b, a) for a, b in self._element(g))
+
+    def matrices(self, x: np.ndarray) -> list[np.ndarray]:
+        """Return the algebra vector ``x`` as one (k, k) matrix per index."""
+        sizes = self.slots.sizes
+        pieces = split(algebra_vector(x, self.dim), [k * k for k in sizes])
+        return [piece.reshape(k, k) for piece, k in zip(pieces, sizes, strict=True)]
+
+    def exp(self, x: np.ndarray) -> tuple[Pair, ...]:
+        """Return the matrix exponentials and their inverses."""
+        return tuple(exp_pair(X) for X in self.matrices(x))
+
+    def log(self, g: Any) -> np.ndarray:
+        """Return the real principal logarithms, flattened."""
+        return np.concatenate([log_matrix(a).ravel() for a, _ in self._element(g)])
+
+    def algebra_basis(self) -> Basis:
+        """Return the matrix units, as block-diagonal matrices over the indices."""
+        return unit_basis(self.slots.sizes)
+
+    def distance(self, g: Any) -> float:
+        """Return ``1/2 ||log g^T g||_F``, zero on rotations."""
+        return float(np.sqrt(sum(stretch_distance(a) ** 2 for a, _ in self._element(g))))
+
+    def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Return the pulled-back covector, index by index."""
+        pairs = zip(self.matrices(x), self.matrices(m), strict=True)
+        return np.concatenate([exp_pullback_matrix(X, M).ravel() for X, M in pairs])
+
+    def _transform(self, written: Any, read: Any, w: Parameters) -> dict[str, Any]:
+        self.check_parameters(w)
+        out = dict(w)
+        for i, name, axis, is_written in self.slots:
+            out[name] = multiply_axis(out[name], axis, (written if is_written else read)[i])
+        return out
+
+    def act(self, g: Any, w: Parameters) -> dict[str, Any]:
+        """Return ``g`` on written axes and the inverse transpose on read ones."""
+        g = self._element(g)
+        return self._transform([a for a, _ in g], [b.T for _, b in g], w)
+
+    def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
+        """Return ``u`` moved like the parameters: the action is linear."""
+        return self.act(g, u)
+
+    def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
+        """Return the inverse transpose on written axes and ``g`` on read ones."""
+        g = self._element(g)
+        return self._transform([b.T for _, b in g], [a for a, _ in g], v)
+
+    def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return ``X`` on written axes and ``-X^T`` on read ones, summed."""
+        self.check_parameters(w)
+        X = self.matrices(x)
+        total: dict[str, Any] = {name: 0 * array for name, array in w.items()}
+        for i, name, axis, written in self.slots:
+            total[name] = total[name] + multiply_axis(w[name], axis, X[i] if written else -X[i].T)
+        return total
+
+    def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
+        """Return ``sum_written p w^T - sum_read w p^T`` per index, flattened."""
+        self.check_parameters(w)
+        totals: list[Any] = [0] * len(self.indices)
+        for i, name, axis, written in self.slots:
+            m = gram(p[name], w[name], axis, diagonal=False)
+            totals[i] = totals[i] + m if written else totals[i] - m.T
+        return np.concatenate([t.ravel() for t in totals])
+
+    @property
+    def manifold(self) -> Any:
+        """The product of general linear groups, in geomstats."""
+        from ..geometry import general_linear
+
+        return general_linear(self.slots.sizes)

@@ -1,0 +1,178 @@
+"""Positive rescaling of hidden units: the symmetry of ReLU and LeakyReLU networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._arrays import Parameters
+from .._errors import DomainError
+from ._base import Basis, SymmetryGroup, algebra_vector, check_element
+from ._hidden import HiddenIndex, Slots, gram, scale_axis, split
+
+__all__ = ["PositiveRescaling"]
+
+
+@dataclass(frozen=True)
+class PositiveRescaling(SymmetryGroup):
+    """Positive diagonal matrices on hidden indices.
+
+    Written axes are multiplied by the scales, read axes divided by them. Exact
+    for positively homogeneous activations (ReLU, LeakyReLU, linear).
+
+    An element is one flat float64 array of scales, shape ``(dim,)``. Scales
+    are stored, not their logarithms, so that powers of two stay exact.
+
+    Parameters
+    ----------
+    indices : sequence of HiddenIndex
+        The hidden indices; their axes must be different.
+
+    References
+    ----------
+    Zhao et al., NeurIPS 2022, section 5.
+    """
+
+    indices: Sequence[HiddenIndex]
+
+    compact = False
+    linear = True
+    diagonal = True
+    scope = "function"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indices", Slots.of(self.indices).indices)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The axes that move."""
+        return Slots(tuple(self.indices))
+
+    @property
+    def dim(self) -> int:
+        """Number of hidden units."""
+        return sum(self.slots.sizes)
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int | None, ...]]:
+        """Names and shapes of the parameters acted on."""
+        return self.slots.shapes
+
+    @property
+    def acts_on(self) -> frozenset[tuple[str, int | None]]:
+        """The axes that move."""
+        return self.slots.axes
+
+    def identity(self) -> np.ndarray:
+        """Return ones, shape ``(dim,)``."""
+        return np.ones(self.dim)
+
+    def _element(self, g: Any) -> np.ndarray:
+        array = check_element(g, (self.dim,), "rescaling element")
+        if array.dtype != np.dtype(object) and not np.all(array > 0):
+            raise DomainError(
+                f"rescaling element has scale {array[~(array > 0)][0]}; expected scales > 0"
+            )
+        return array
+
+    def compose(self, g: Any, h: Any) -> np.ndarray:
+        """Return the products of the scales."""
+        return self._element(g) * self._element(h)
+
+    def inverse(self, g: Any) -> np.ndarray:
+        """Return the reciprocals of the scales."""
+        return 1 / self._element(g)
+
+    def exp(self, x: np.ndarray) -> np.ndarray:
+        """Return ``exp(x)`` entry by entry."""
+        x = algebra_vector(x, self.dim)
+        if self.dim and np.max(np.abs(x)) > 700.0:
+            raise DomainError(
+                f"exponential overflows: log-scale {x[np.argmax(np.abs(x))]:.4g} is beyond +-700"
+            )
+        return np.exp(x)
+
+    def log(self, g: Any) -> np.ndarray:
+        """Return the logarithms of the scales."""
+        return np.log(self._element(g))
+
+    def algebra_basis(self) -> Basis:
+        """Return the ``dim`` diagonal matrix units."""
+        n = self.dim
+
+        def unit(i: int) -> np.ndarray:
+            matrix = np.zeros((n, n))
+            matrix[i, i] = 1.0
+            return matrix
+
+        return Basis(n, unit)
+
+    def distance(self, g: Any) -> float:
+        """Return the norm of the log-scales."""
+        return float(np.linalg.norm(self.log(g)))
+
+    def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Return ``m``: the group is abelian."""
+        return m
+
+    def dyadic(self, g: Any) -> np.ndarray:
+        """Round the scales to powers of two (nearest in the logarithm).
+
+        Multiplying by a power of two is exact in floating point, so the
+        rescaled ReLU network's output is bit-identical in any precision,
+        barring overflow and subnormal numbers.
+        """
+        return np.ldexp(1.0, np.rint(np.log2(self._element(g))).astype(int))
+
+    def _transform(self, written: Any, read: Any, w: Parameters) -> dict[str, Any]:
+        """Multiply written axes by one array of scales and read axes by another."""
+        self.check_parameters(w)
+        out = dict(w)
+        scales = {True: split(written, self.slots.sizes), False: split(read, self.slots.sizes)}
+        for i, name, axis, is_written in self.slots:
+            out[name] = scale_axis(out[name], axis, scales[is_written][i])
+        return out
+
+    def act(self, g: Any, w: Parameters) -> dict[str, Any]:
+        """Return the rescaled parameters."""
+        g = self._element(g)
+        return self._transform(g, 1 / g, w)
+
+    def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
+        """Return ``u`` rescaled like the parameters: the action is linear."""
+        return self.act(g, u)
+
+    def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
+        """Return ``v`` rescaled the opposite way."""
+        g = self._element(g)
+        return self._transform(1 / g, g, v)
+
+    def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return the infinitesimal rescaling of ``w``."""
+        self.check_parameters(w)
+        pieces = split(algebra_vector(x, self.dim), self.slots.sizes)
+        total: dict[str, Any] = {name: 0 * array for name, array in w.items()}
+        for i, name, axis, written in self.slots:
+            piece = pieces[i] if written else -pieces[i]
+            total[name] = total[name] + scale_axis(w[name], axis, piece)
+        return total
+
+    def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
+        """Return per-unit sums of ``p * w``, written minus read, shape ``(dim,)``."""
+        self.check_parameters(w)
+        totals: list[Any] = [0] * len(self.indices)
+        for i, name, axis, written in self.slots:
+            diagonal = gram(p[name], w[name], axis, diagonal=True)
+            totals[i] = totals[i] + diagonal if written else totals[i] - diagonal
+        return np.concatenate([np.asarray(t) for t in totals])
+
+    @property
+    def manifold(self) -> Any:
+        """The product of ``dim`` half-lines with the scale-invariant metric, in geomstats."""
+        from ..geometry import positive_scales
+
+        return positive_scales(self.dim)

@@ -1,0 +1,175 @@
+"""Test functions that are squared norms of an invertible chart."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import array_api_compat
+import numpy as np
+
+from .._arrays import Array, Parameters, cast, is_symbolic
+from ._base import scalar, vector_pair, vector_parameter
+
+if TYPE_CHECKING:
+    from ..groups import SymmetryGroup
+
+__all__ = ["Booth", "Rosenbrock"]
+
+
+def _stack(entries: Sequence[Any], like: Array) -> Array:
+    """Stack scalars into a vector of the library and dtype of ``like``."""
+    if is_symbolic(like):
+        return np.array(entries, dtype=object)
+    xp = array_api_compat.array_namespace(like)
+    return xp.stack(list(entries))
+
+
+@dataclass(frozen=True)
+class _ChartLoss(ABC):
+    r"""A loss :math:`\|\varphi(w)\|^2` in two variables with an invertible chart.
+
+    The charts take and return 1-D arrays of any array library, NumPy object arrays included.
+    """
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of the parameter."""
+        return {"w": (2,)}
+
+    @property
+    def lower_bound(self) -> float:
+        """Zero: the loss is a sum of squares."""
+        return 0.0
+
+    @abstractmethod
+    def chart(self, w: Array) -> Array:
+        """Return the chart coordinates of the point ``w``."""
+
+    @abstractmethod
+    def inverse_chart(self, z: Array) -> Array:
+        """Return the point with chart coordinates ``z``."""
+
+    @abstractmethod
+    def jacobian(self, w: Array) -> Array:
+        """Return the derivative (2, 2) of the chart at the point ``w``."""
+
+    @abstractmethod
+    def inverse_jacobian(self, z: Array) -> Array:
+        """Return the derivative (2, 2) of the inverse chart at coordinates ``z``."""
+
+    @abstractmethod
+    def _chart_curvature(self, z: Array, v: Array) -> Array:
+        """Return the sum over i of ``z_i`` times the Hessian of the i-th coordinate times ``v``."""
+
+    def value(self, w: Parameters) -> float:
+        """Return the loss at ``w``."""
+        z = self.chart(vector_parameter(w, 2))
+        return scalar((z * z).sum())  # type: ignore[no-any-return]
+
+    def gradient(self, w: Parameters) -> dict[str, Array]:
+        """Return the gradient at ``w``."""
+        return self.value_and_gradient(w)[1]
+
+    def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
+        """Return value and gradient at ``w``."""
+        point = vector_parameter(w, 2)
+        z = self.chart(point)
+        return scalar((z * z).sum()), {"w": 2 * (self.jacobian(point).T @ z)}
+
+    def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
+        """Return the full Hessian at ``w`` times ``v``."""
+        point, vector = vector_pair(w, v, 2)
+        J, z = self.jacobian(point), self.chart(point)
+        return {"w": 2 * (J.T @ (J @ vector) + self._chart_curvature(z, vector))}
+
+    def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
+        """Return ``2 J^T J v`` with the Jacobian J of the chart at ``w``."""
+        point, vector = vector_pair(w, v, 2)
+        J = self.jacobian(point)
+        return {"w": 2 * (J.T @ (J @ vector))}
+
+    def symmetry(self) -> SymmetryGroup:
+        """Return the rotations of the chart coordinates."""
+        from ..groups import ChartRotation
+
+        return ChartRotation(
+            self.chart,
+            self.inverse_chart,
+            self.jacobian,
+            inverse_jacobian=self.inverse_jacobian,
+        )
+
+
+@dataclass(frozen=True)
+class Booth(_ChartLoss):
+    r"""Booth's function :math:`(x + 2y - 7)^2 + (2x + y - 5)^2`, minimum 0 at (1, 3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Booth().value({"w": np.array([5.0, -5.0])})
+    144.0
+    """
+
+    def chart(self, w: Array) -> Array:
+        """Return ``(x + 2y - 7, 2x + y - 5)``."""
+        x, y = w[0], w[1]
+        return _stack([x + 2 * y - 7, 2 * x + y - 5], w)
+
+    def inverse_chart(self, z: Array) -> Array:
+        """Return the point with chart coordinates ``z``."""
+        p, q = z[0] + 7, z[1] + 5
+        return _stack([(2 * q - p) / 3, (2 * p - q) / 3], z)
+
+    def jacobian(self, w: Array) -> Array:
+        """Return the constant derivative of the chart."""
+        return cast(np.array([[1, 2], [2, 1]]), w)
+
+    def inverse_jacobian(self, z: Array) -> Array:
+        """Return the constant derivative of the inverse chart."""
+        third = (z[0] * 0 + 1) / 3  # an exact third where the entries are exact
+        return cast(np.array([[-1, 2], [2, -1]]), z) * third
+
+    def _chart_curvature(self, z: Array, v: Array) -> Array:
+        return 0 * v  # the chart is affine
+
+
+@dataclass(frozen=True)
+class Rosenbrock(_ChartLoss):
+    r"""Rosenbrock's function :math:`100 (x^2 - y)^2 + (x - 1)^2`, minimum 0 at (1, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Rosenbrock().value({"w": np.array([-1.0, -1.0])})
+    404.0
+    """
+
+    def chart(self, w: Array) -> Array:
+        """Return ``(10 (x^2 - y), x - 1)``."""
+        x, y = w[0], w[1]
+        return _stack([10 * (x * x - y), x - 1], w)
+
+    def inverse_chart(self, z: Array) -> Array:
+        """Return the point with chart coordinates ``z``."""
+        x = z[1] + 1
+        return _stack([x, x * x - z[0] / 10], z)
+
+    def jacobian(self, w: Array) -> Array:
+        """Return the derivative of the chart at ``w``."""
+        x = w[0]
+        zero = x * 0
+        rows = [20 * x, zero - 10, zero + 1, zero]
+        return _stack(rows, w).reshape((2, 2))
+
+    def inverse_jacobian(self, z: Array) -> Array:
+        """Return the derivative of the inverse chart at ``z``."""
+        zero = z[0] * 0
+        rows = [zero, zero + 1, (zero - 1) / 10, 2 * (z[1] + 1)]
+        return _stack(rows, z).reshape((2, 2))
+
+    def _chart_curvature(self, z: Array, v: Array) -> Array:
+        return _stack([20 * z[0] * v[0], 0 * v[1]], v)

@@ -1,0 +1,345 @@
+"""Multilayer perceptrons as losses, with exact derivatives in any array library."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import array_api_compat
+import numpy as np
+
+from .._arrays import (
+    Array,
+    Parameters,
+    cast,
+    check_names,
+    check_same_layout,
+    check_shape,
+    host,
+    is_symbolic,
+    namespace,
+)
+from .._errors import DomainError
+from . import _backprop
+from ._activations import Activation, Linear, resolve_activation
+from ._base import detached, scalar
+from ._output_losses import OUTPUT_LOSSES
+
+if TYPE_CHECKING:
+    from ..groups import HiddenIndex, SymmetryGroup
+
+__all__ = ["MLP"]
+
+
+class MLP:
+    r"""The loss of a fully connected network on a batch.
+
+    Parameters ``W1, b1, W2, b2, ...`` (``b`` only with ``bias``): layer m is
+    :math:`H_m = f(H_{m-1} W_m^T + b_m)`, samples as rows, the last layer without activation.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Inputs, hidden layers, outputs; ``W`` m has shape (widths[m], widths[m - 1]).
+    activation : str or activation
+        ``"linear"``, ``"relu"``, ``"leaky_relu"`` (slope 0.1), ``"tanh"``, ``"sigmoid"``,
+        ``"gelu"`` (tanh form), ``LeakyReLU(slope)`` or an object with the same attributes.
+    inputs : array (samples, features)
+        Copied; NumPy object arrays are allowed for symbolic work.
+    targets : array
+        (samples, outputs) for ``"mse"``, integer labels (samples,) for ``"cross_entropy"``.
+    loss : {"mse", "cross_entropy"}
+        Half the squared distance summed over the batch, or the mean cross-entropy of softmax.
+    bias : bool
+        Whether layers have biases.
+
+    Raises
+    ------
+    ValueError, TypeError, DomainError
+        If a width, name, shape, label or entry is not as described.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = MLP([2, 3, 1], activation="relu", inputs=np.eye(2), targets=[[1.0], [2.0]])
+    >>> loss.shapes
+    {'W1': (3, 2), 'W2': (1, 3)}
+    >>> loss.value({"W1": np.ones((3, 2)), "W2": np.ones((1, 3))})
+    2.5
+    """
+
+    lower_bound: float | None = 0.0
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        *,
+        activation: str | Activation,
+        inputs: Any,
+        targets: Any,
+        loss: str = "mse",
+        bias: bool = False,
+    ) -> None:
+        self.widths = _check_widths(widths)
+        self.activation = resolve_activation(activation)
+        if loss not in OUTPUT_LOSSES:
+            raise ValueError(f"unknown loss {loss!r}; expected one of {', '.join(OUTPUT_LOSSES)}")
+        self.loss = loss
+        self.bias = bool(bias)
+        self._output_loss = OUTPUT_LOSSES[loss]()
+        self.inputs = _check_inputs(_read(inputs, "inputs"), self.widths[0])
+        self.targets = _read(targets, "targets")
+        self._output_loss.check(self.targets, self.inputs.shape[0], self.widths[-1])
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        for m, (fan_in, fan_out) in enumerate(zip(self.widths, self.widths[1:], strict=False), 1):
+            self._shapes[f"W{m}"] = (fan_out, fan_in)
+            if self.bias:
+                self._shapes[f"b{m}"] = (fan_out,)
+        self._data: dict[tuple[str, str, str], tuple[Array, Array]] = {}
+
+    def __repr__(self) -> str:
+        """Name widths, activation, loss and batch size."""
+        return (
+            f"MLP({list(self.widths)}, activation={self.activation.name!r}, loss={self.loss!r}, "
+            f"bias={self.bias}, samples={self.inputs.shape[0]})"
+        )
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters, in order."""
+        return dict(self._shapes)
+
+    def init(self, rng: np.random.Generator, dtype: Any = None) -> dict[str, np.ndarray]:
+        """Draw NumPy parameters (float64 unless ``dtype``) uniformly within 1/sqrt(fan_in)."""
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng is a {type(rng).__name__}; expected a numpy.random.Generator")
+        w = {}
+        for name, shape in self._shapes.items():
+            bound = 1.0 / np.sqrt(self.widths[int(name[1:]) - 1])
+            w[name] = rng.uniform(-bound, bound, shape).astype(dtype or np.float64, copy=False)
+        return w
+
+    def batch(self, index: Any) -> MLP:
+        """Return the loss on the samples ``index`` (integers, a mask or a slice)."""
+        if not isinstance(index, slice):
+            index = _read(index, "index")
+            if index.ndim != 1 or index.dtype.kind not in "iub":
+                raise ValueError(
+                    f"index has shape {index.shape} and dtype {index.dtype}; "
+                    "expected 1-D integers, a 1-D boolean mask or a slice"
+                )
+        return self._replace(self.inputs[index], self.targets[index])
+
+    def with_inputs(self, inputs: Any) -> MLP:
+        """Return the same loss on other ``inputs`` (samples, features), targets unchanged."""
+        inputs = _check_inputs(_read(inputs, "inputs"), self.widths[0])
+        if inputs.shape[0] != self.inputs.shape[0]:
+            raise ValueError(
+                f"inputs have {inputs.shape[0]} samples; expected {self.inputs.shape[0]}"
+            )
+        return self._replace(inputs, self.targets)
+
+    def forward(self, w: Parameters, X: Array | None = None) -> Array:
+        """Return the outputs (samples, outputs) for inputs ``X``, by default the batch."""
+        _, layers = self._layers(w)
+        if X is None:
+            inputs = self._batch_data(layers[0][0])[0]
+        else:
+            inputs = _check_inputs(X if hasattr(X, "dtype") else np.asarray(X), self.widths[0], "X")
+            inputs = _bring(inputs, layers[0][0])
+        return _backprop.outputs(layers, inputs, self.activation)
+
+    def hidden(self, w: Parameters) -> tuple[list[Array], list[Array]]:
+        """Return pre-activations ``[Z_1, ..., Z_L]`` and hidden states ``[H_0, ..., H_{L-1}]``.
+
+        ``H_0`` are the inputs, ``Z_L`` the outputs; all have shape (samples, width).
+        """
+        _, layers = self._layers(w)
+        return _backprop.states(layers, self._batch_data(layers[0][0])[0], self.activation)
+
+    def output_gradient(self, w: Parameters) -> Array:
+        """Return the derivative (samples, outputs) of the loss in the outputs at ``w``."""
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        return self._output_loss.residual(xp, _backprop.outputs(layers, X, self.activation), T)[1]
+
+    def value(self, w: Parameters) -> float:
+        """Return the loss at ``w``."""
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        out = _backprop.outputs(layers, X, self.activation)
+        return scalar(self._output_loss.value(xp, out, T))  # type: ignore[no-any-return]
+
+    def gradient(self, w: Parameters) -> dict[str, Array]:
+        """Return the gradient at ``w``."""
+        return self.value_and_gradient(w)[1]
+
+    def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
+        """Return value and gradient at ``w`` from one forward and one backward pass."""
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        Z, H = _backprop.states(layers, X, self.activation)
+        slopes = _backprop.activation_slopes(Z, self.activation)
+        value, D = self._output_loss.residual(xp, Z[-1], T)
+        return scalar(value), self._named(_backprop.pull_back(xp, layers, H, slopes, D))
+
+    def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
+        """Return the full Hessian at ``w`` times ``v``."""
+        check_same_layout(w, v, "vector")
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        Z, H = _backprop.states(layers, X, self.activation)
+        D = self._output_loss.residual(xp, Z[-1], T)[1]
+        curvature = self._output_loss.curvature(xp, Z[-1], T)
+        directions = self._layers(v)[1]
+        return self._named(
+            _backprop.hvp(xp, layers, directions, Z, H, self.activation, D, curvature)
+        )
+
+    def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
+        """Return ``J^T H J v``: J the Jacobian of the outputs, H the Hessian in the outputs."""
+        return self.gauss_newton_operator(w)(v)
+
+    def gauss_newton_operator(self, w: Parameters) -> Callable[[Parameters], dict[str, Array]]:
+        """Return ``v -> J^T H J v`` at ``w``, with one forward pass for all products."""
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        Z, H = _backprop.states(layers, X, self.activation)
+        slopes = _backprop.activation_slopes(Z, self.activation)
+        curvature = self._output_loss.curvature(xp, Z[-1], T)
+        del Z  # the closure needs the slopes only
+
+        def product(v: Parameters) -> dict[str, Array]:
+            check_same_layout(w, v, "vector")
+            dZ, _ = _backprop.push_forward(layers, self._layers(v)[1], H, slopes)
+            return self._named(_backprop.pull_back(xp, layers, H, slopes, curvature(dZ[-1])))
+
+        return product
+
+    def hidden_indices(self) -> list[HiddenIndex]:
+        """Return the hidden layers as indices: what writes and what reads each of them."""
+        from ..groups import HiddenIndex
+
+        return [
+            HiddenIndex(
+                self.widths[m],
+                written=[(f"W{m}", 0)] + [(f"b{m}", 0)] * self.bias,
+                read=[(f"W{m + 1}", 1)],
+            )
+            for m in range(1, len(self.widths) - 1)
+        ]
+
+    def symmetry(self) -> SymmetryGroup:
+        """Return what leaves the network's function unchanged.
+
+        GL of every hidden layer for the linear activation, positive rescalings for ReLU and
+        LeakyReLU; ``TypeError`` for other activations and for networks without hidden layers.
+        """
+        from .. import groups
+
+        if len(self.widths) < 3:
+            raise TypeError(f"{self!r} has no hidden layer, so no hidden index to act on")
+        if isinstance(self.activation, Linear):
+            return groups.GeneralLinear(self.hidden_indices())
+        if self.activation.homogeneous:
+            return groups.PositiveRescaling(self.hidden_indices())
+        raise TypeError(
+            f"activation {self.activation.name!r} has no continuous function-level symmetry here: "
+            "linear has GL, relu and leaky_relu have positive rescalings; batch_symmetry() "
+            "needs an invertible activation"
+        )
+
+    def batch_symmetry(self) -> SymmetryGroup:
+        """Return the data-dependent action, which holds on this batch only."""
+        from ..groups import ActivationGL
+
+        return ActivationGL(self)
+
+    def _replace(self, inputs: np.ndarray, targets: np.ndarray) -> MLP:
+        """Return a copy on other samples of data that were checked before."""
+        if inputs.shape[0] == 0:
+            raise ValueError("the batch is empty; expected at least one sample")
+        other = object.__new__(MLP)
+        other.__dict__.update(self.__dict__, inputs=inputs, targets=targets, _data={})
+        return other
+
+    def _layers(self, w: Parameters) -> tuple[Any, list[tuple[Array, Array | None]]]:
+        """Check names and shapes; return the namespace and the pairs (W, b)."""
+        xp = namespace(w)
+        if w.keys() != self._shapes.keys():
+            check_names(w, self._shapes)
+        for name, shape in self._shapes.items():
+            if tuple(w[name].shape) != shape:
+                check_shape(name, w[name], shape)
+        return xp, [
+            (detached(w[f"W{m}"]), detached(w[f"b{m}"]) if self.bias else None)
+            for m in range(1, len(self.widths))
+        ]
+
+    def _batch_data(self, like: Array) -> tuple[Array, Array]:
+        """Return inputs and encoded targets in the library, dtype and device of ``like``."""
+        key = (type(like).__module__, str(like.dtype), str(array_api_compat.device(like)))
+        if key not in self._data:
+            targets = self._output_loss.encode(self.targets, self.widths[-1])
+            self._data[key] = cast(self.inputs, like), cast(targets, like)
+        return self._data[key]
+
+    def _named(self, blocks: list[tuple[Array, Array | None]]) -> dict[str, Array]:
+        """Return the layers' arrays under the parameters' names."""
+        result = {}
+        for m, (block, bias) in enumerate(blocks, 1):
+            result[f"W{m}"] = block
+            if bias is not None:
+                result[f"b{m}"] = bias
+        return result
+
+
+def _check_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    try:
+        widths = list(widths)
+    except TypeError:
+        raise TypeError(f"widths is {widths!r}; expected a sequence of integers") from None
+    if len(widths) < 2:
+        raise ValueError(f"widths is {widths}; expected at least 2: inputs and outputs")
+    for width in widths:
+        if not isinstance(width, numbers.Integral) or isinstance(width, bool) or width < 1:
+            raise ValueError(f"widths is {widths}; expected positive integers, got {width!r}")
+    return tuple(int(width) for width in widths)
+
+
+def _read(data: Any, name: str) -> np.ndarray:
+    """Copy ``data`` to NumPy: later changes by the caller must not change the loss."""
+    if array_api_compat.is_array_api_obj(data) and not isinstance(data, np.ndarray):
+        xp = array_api_compat.array_namespace(data)
+        if xp.isdtype(data.dtype, "real floating"):
+            return np.array(host(data))
+        data = array_api_compat.to_device(data, "cpu")
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "fiubO":
+        raise TypeError(f"{name} have dtype {array.dtype}; expected real numbers")
+    return array
+
+
+def _check_inputs(inputs: Array, features: int, name: str = "inputs") -> Array:
+    shape = tuple(inputs.shape)
+    if len(shape) != 2 or shape[1] != features or shape[0] < 1:
+        raise ValueError(
+            f"{name} have shape {shape}; expected (samples, {features}) with at least one sample"
+        )
+    if not isinstance(inputs, np.ndarray) or is_symbolic(inputs):
+        return inputs
+    finite = np.isfinite(inputs)
+    if not finite.all():
+        raise DomainError(f"{name} have {int(np.sum(~finite))} entries that are not finite")
+    return inputs
+
+
+def _bring(X: Array, like: Array) -> Array:
+    """Cast ``X`` of any library to the library, dtype and device of ``like``."""
+    if type(X) is type(like) and X.dtype == like.dtype:
+        return detached(X)
+    return cast(host(X), like)

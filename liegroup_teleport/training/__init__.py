@@ -1,0 +1,25 @@
+"""Training with teleports: optimizers, schedules and the loop that joins them."""
+
+from __future__ import annotations
+
+from ._adaptive import AdaGrad, Adam, RMSProp
+from ._descent import SGD, LineSearch
+from ._history import History
+from ._minimize import minimize
+from ._optimizers import Optimizer, OptimizerState
+from ._teleports import Resets, TeleportEvent, Teleports
+
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "History",
+    "LineSearch",
+    "Optimizer",
+    "OptimizerState",
+    "RMSProp",
+    "Resets",
+    "TeleportEvent",
+    "Teleports",
+    "minimize",
+]

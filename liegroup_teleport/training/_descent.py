@@ -1,0 +1,174 @@
+"""Gradient descent: with a fixed learning rate and heavy ball, and with a line search."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from .._arrays import Parameters, axpy, inner
+from .._errors import DomainError
+from ..orbit import LineSearchDecrease, Preconditioner, PredictedDecrease
+from ._optimizers import Optimizer, OptimizerState, fraction, positive, zeros_like
+
+__all__ = ["SGD", "LineSearch"]
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent with heavy-ball momentum, ``m <- beta m + gradient, w <- w - eta m``.
+
+    "Stochastic" where ``minimize`` is given batches. The same steps as
+    ``torch.optim.SGD`` (no dampening, no Nesterov).
+
+    Parameters
+    ----------
+    learning_rate : float
+        ``eta``, above zero.
+    momentum : float
+        ``beta`` in [0, 1); at 0 there is no state.
+
+    Raises
+    ------
+    ValueError
+        If a hyperparameter is out of range.
+
+    References
+    ----------
+    B. T. Polyak, Some methods of speeding up the convergence of iteration
+    methods, USSR Comput. Math. Math. Phys. 4(5), 1964.
+    """
+
+    learning_rate: float
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learning_rate", positive("learning_rate", self.learning_rate))
+        object.__setattr__(self, "momentum", fraction("momentum", self.momentum, zero=True))
+
+    def init(self, w: Parameters) -> OptimizerState:
+        """Return a momentum of zeros, or no state without momentum."""
+        return OptimizerState(momentum=zeros_like(w) if self.momentum else None)
+
+    def step(
+        self, loss: Any, w: Parameters, value: float, gradient: Parameters, state: OptimizerState
+    ) -> tuple[dict[str, Array], OptimizerState]:
+        """Do one step; see :meth:`Optimizer.step`."""
+        direction = gradient
+        if state.momentum is not None:
+            direction = axpy(self.momentum, state.momentum, gradient)
+        new = axpy(-self.learning_rate, direction, w)
+        momentum = direction if self.momentum else None
+        return new, replace(state, momentum=momentum, count=state.count + 1)
+
+    def effective_learning_rate(self, state: OptimizerState) -> float:
+        """Return ``eta / (1 - beta)``: momentum adds up a constant gradient to that."""
+        return self.learning_rate / (1.0 - self.momentum)
+
+    def preconditioner(self, state: OptimizerState) -> Preconditioner | None:
+        """Return ``None``: a plain gradient step."""
+        return None
+
+    def default_objective(self) -> PredictedDecrease:
+        """Return the predicted decrease at this learning rate."""
+        return PredictedDecrease()
+
+
+@dataclass(frozen=True)
+class LineSearch(Optimizer):
+    """Gradient descent with Armijo backtracking: no learning rate to tune.
+
+    A step of length ``s`` along the negative gradient is accepted if
+    ``L(w - s grad) <= L(w) - armijo s |grad|^2``, and shrunk otherwise. The
+    search begins at ``grow`` times the last accepted length, so that the
+    length follows the curvature up and down. No increase is ever accepted.
+
+    When ``s`` has shrunk below ``floor`` times where its search began, no
+    decrease can be found (at a minimum, to rounding): the parameters come back
+    unchanged, as does the state, and the next search begins where this one did.
+
+    Parameters
+    ----------
+    initial_step : float
+        Length at which the very first search begins, above zero.
+    shrink : float
+        Factor in (0, 1) between trials.
+    armijo : float
+        Fraction in (0, 1) of the first-order decrease that a step must achieve.
+    grow : float
+        Factor, at least 1, from the last accepted length to the next trial.
+    floor : float
+        In (0, 1); see above.
+
+    Raises
+    ------
+    ValueError
+        If a hyperparameter is out of range.
+
+    References
+    ----------
+    L. Armijo, Minimization of functions having Lipschitz continuous first
+    partial derivatives, Pacific J. Math. 16(1), 1966.
+    """
+
+    initial_step: float = 1.0
+    shrink: float = 0.5
+    armijo: float = 1e-4
+    grow: float = 2.0
+    floor: float = 1e-16
+
+    uses_value: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial_step", positive("initial_step", self.initial_step))
+        for what in ("shrink", "armijo", "floor"):
+            object.__setattr__(self, what, fraction(what, getattr(self, what), zero=False))
+        grow = float(self.grow)
+        if not (math.isfinite(grow) and grow >= 1.0):
+            raise ValueError(f"grow is {self.grow}; expected a finite number >= 1")
+        object.__setattr__(self, "grow", grow)
+
+    def init(self, w: Parameters) -> OptimizerState:
+        """Return the state whose first trial is ``initial_step``."""
+        # The next search multiplies by grow.
+        return OptimizerState(step_size=self.initial_step / self.grow)
+
+    def step(
+        self, loss: Any, w: Parameters, value: float, gradient: Parameters, state: OptimizerState
+    ) -> tuple[dict[str, Array], OptimizerState]:
+        """Do one step, calling ``loss.value`` once per trial; see :meth:`Optimizer.step`."""
+        squared = inner(gradient, gradient)
+        done = replace(state, count=state.count + 1)
+        if squared == 0.0:
+            return dict(w), done
+        first = self.effective_learning_rate(state)
+        length = first
+        while length >= self.floor * first:
+            trial = axpy(-length, gradient, w)
+            if _value(loss, trial) <= value - self.armijo * length * squared:
+                return trial, replace(done, step_size=length)
+            length *= self.shrink
+        return dict(w), done
+
+    def effective_learning_rate(self, state: OptimizerState) -> float:
+        """Return the length at which the next search begins."""
+        last = self.initial_step / self.grow if state.step_size is None else state.step_size
+        return last * self.grow
+
+    def preconditioner(self, state: OptimizerState) -> Preconditioner | None:
+        """Return ``None``: a plain gradient step."""
+        return None
+
+    def default_objective(self) -> LineSearchDecrease:
+        """Return the decrease of the best step along the gradient."""
+        return LineSearchDecrease()
+
+
+def _value(loss: Any, w: Parameters) -> float:
+    """Return the loss of a trial; infinite where the trial left the domain of the loss."""
+    try:
+        return float(loss.value(w))
+    except DomainError:
+        return math.inf

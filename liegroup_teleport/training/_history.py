@@ -1,0 +1,58 @@
+"""The record of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ._optimizers import OptimizerState
+from ._teleports import TeleportEvent
+
+__all__ = ["History", "Status"]
+
+Status = Literal["completed", "stopped", "diverged"]
+
+
+@dataclass(frozen=True)
+class History:
+    """A training run of ``n`` steps.
+
+    Parameters
+    ----------
+    params : dict of arrays
+        Parameters after the last step.
+    losses : numpy.ndarray, shape (n + 1,)
+        ``losses[t]`` is before step ``t`` and after a teleport scheduled there
+        (which leaves the loss as it was); the last entry is after the last step.
+    gradient_norms : numpy.ndarray, shape (n + 1,)
+        Euclidean norms of the gradients used; the last entry is that of the
+        full gradient at ``params``.
+    seconds : numpy.ndarray, shape (n + 1,)
+        Wall clock spent on steps and teleports when ``losses[t]`` was reached;
+        recording and callbacks are not counted.
+    teleports : tuple of TeleportEvent
+        In order.
+    status : {"completed", "stopped", "diverged"}
+        ``"stopped"``: by the callback. ``"diverged"``: the loss is no longer
+        finite after the last step recorded, and the last entries say so.
+    resets : tuple of int
+        Steps before which :class:`Resets` reset the state.
+    state : OptimizerState
+        Of the optimizer after the last step; give it to :func:`minimize` to go on.
+    """
+
+    params: dict[str, Any]
+    losses: np.ndarray
+    gradient_norms: np.ndarray
+    seconds: np.ndarray
+    teleports: tuple[TeleportEvent, ...]
+    status: Status
+    resets: tuple[int, ...]
+    state: OptimizerState
+
+    @property
+    def steps(self) -> int:
+        """Number of steps done."""
+        return len(self.losses) - 1

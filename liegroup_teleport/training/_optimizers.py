@@ -1,0 +1,201 @@
+"""The base class of the optimizers: pure functions on parameters and an immutable state."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import array_api_compat
+
+from .._arrays import Parameters, map_parameters
+from ..groups import SymmetryGroup
+from ..orbit import Preconditioner, PredictedDecrease
+
+__all__ = ["Optimizer", "OptimizerState"]
+
+Array = Any
+Transported = Literal["transported", "kept", "none"]
+
+
+@dataclass(frozen=True)
+class OptimizerState:
+    """What an optimizer remembers between two steps; a field it does not use is ``None``.
+
+    Parameters
+    ----------
+    momentum : dict, optional
+        A (weighted) sum of past gradients, arrays shaped as the parameters.
+    second_moment : dict, optional
+        A (weighted) sum of squared past gradients, arrays shaped as the parameters.
+    step_size : float, optional
+        The last step length that a line search accepted.
+    count : int
+        Steps done.
+    """
+
+    momentum: Mapping[str, Array] | None = None
+    second_moment: Mapping[str, Array] | None = None
+    step_size: float | None = None
+    count: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing that a teleport could move, keep or reset."""
+        return self.momentum is None and self.second_moment is None and self.step_size is None
+
+
+class Optimizer(ABC):
+    """An optimizer as pure functions: it holds hyperparameters, the state is passed around.
+
+    To write one: a frozen dataclass that implements the five abstract methods
+    below; teleporting its state then follows from the fields of
+    :class:`OptimizerState` it uses.
+    """
+
+    uses_value: ClassVar[bool] = False
+    """Whether :meth:`step` reads ``value``; otherwise ``minimize`` times it as recording."""
+
+    @abstractmethod
+    def init(self, w: Parameters) -> OptimizerState:
+        """Return the state before the first step from ``w``."""
+
+    @abstractmethod
+    def step(
+        self,
+        loss: Any,
+        w: Parameters,
+        value: float,
+        gradient: Parameters,
+        state: OptimizerState,
+    ) -> tuple[dict[str, Array], OptimizerState]:
+        """Do one step.
+
+        Parameters
+        ----------
+        loss : Loss
+            The function stepped on (that of the mini-batch, if there is one).
+        w : dict of arrays
+            Parameters.
+        value : float
+            ``loss.value(w)``.
+        gradient : dict of arrays
+            ``loss.gradient(w)``.
+        state : OptimizerState
+            From :meth:`init` or the step before.
+
+        Returns
+        -------
+        w : dict of arrays
+            New parameters, of the library, dtype and device of those given.
+        state : OptimizerState
+            New state. Nothing given is mutated.
+        """
+
+    @abstractmethod
+    def effective_learning_rate(self, state: OptimizerState) -> float:
+        """Return how far a constant (preconditioned) gradient is followed per step."""
+
+    @abstractmethod
+    def preconditioner(self, state: OptimizerState) -> Preconditioner | None:
+        """Return the diagonal of the next step, as a function of its gradient, or ``None``."""
+
+    @abstractmethod
+    def default_objective(self) -> Any:
+        """Return the objective a teleport should have when none is given."""
+
+    def transport(
+        self, state: OptimizerState, group: SymmetryGroup, g: Any, w: Parameters
+    ) -> tuple[OptimizerState, Transported]:
+        """Move ``state`` along with the parameters, from ``w`` to ``g·w``.
+
+        Momentum lives where gradients live and moves with them,
+        ``m -> act_cotangent(g, w, m)``: exact. Diagonal second moments move
+        exactly where the action is diagonal: a gradient entry is multiplied by
+        ``c``, its square by ``c²``. Under any other group a diagonal of squares
+        does not stay one, and it is kept as it is. A step length is kept.
+
+        Parameters
+        ----------
+        state : OptimizerState
+            State at ``w``.
+        group : SymmetryGroup
+            The group moved along.
+        g : element
+            Of ``group``.
+        w : dict of arrays
+            The parameters *before* the teleport.
+
+        Returns
+        -------
+        state : OptimizerState
+            State at ``g·w``.
+        how : str
+            ``"transported"``: all of it moved exactly; ``"kept"``: a part
+            could not and is as it was; ``"none"``: there is no state.
+        """
+        if state.empty:
+            return state, "none"
+        momentum, second_moment = state.momentum, state.second_moment
+        kept = state.step_size is not None
+        if momentum is not None:
+            momentum = group.act_cotangent(g, w, momentum)
+        if second_moment is not None:
+            if group.diagonal:
+                once = group.act_cotangent(g, w, second_moment)
+                second_moment = group.act_cotangent(g, w, once)
+            else:
+                kept = True
+        moved = replace(state, momentum=momentum, second_moment=second_moment)
+        return moved, "kept" if kept else "transported"
+
+    def bind(self, objective: Any, state: OptimizerState) -> Any:
+        """Tell a :class:`~liegroup_teleport.orbit.PredictedDecrease` what the next step will be.
+
+        Parameters
+        ----------
+        objective : objective
+            A ``PredictedDecrease`` gets the learning rate and the live
+            preconditioner where it has none; any other comes back as it is.
+        state : OptimizerState
+            State at the point of departure.
+
+        Returns
+        -------
+        objective
+            A new one; the one given is not mutated.
+        """
+        if not isinstance(objective, PredictedDecrease):
+            return objective
+        if objective.learning_rate is None:
+            objective = replace(objective, learning_rate=self.effective_learning_rate(state))
+        if objective.optimizer_state is None:
+            objective = replace(objective, optimizer_state=self.preconditioner(state))
+        return objective
+
+
+def positive(what: str, value: float) -> float:
+    """Return ``value`` as a Python float, or raise unless it is finite and above zero.
+
+    A NumPy scalar would raise float32 parameters to float64, a Python float does not.
+    """
+    number = float(value)
+    if not (math.isfinite(number) and number > 0.0):
+        raise ValueError(f"{what} is {value}; expected a finite number > 0")
+    return number
+
+
+def fraction(what: str, value: float, *, zero: bool) -> float:
+    """Return ``value`` as a Python float, or raise unless it lies in [0, 1) or (0, 1)."""
+    number = float(value)
+    if not (0.0 <= number < 1.0) or (number == 0.0 and not zero):
+        raise ValueError(f"{what} is {value}; expected 0 {'<=' if zero else '<'} {what} < 1")
+    return number
+
+
+def zeros_like(w: Parameters) -> dict[str, Array]:
+    """Return zeros of the shapes, library, dtype and device of ``w``."""
+    xp = array_api_compat.array_namespace(next(iter(w.values())))
+    return map_parameters(xp.zeros_like, w)

@@ -1,0 +1,162 @@
+"""The training loop itself: one run, its record and its clock."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .._arrays import Parameters, check_same_layout, norm
+from .._errors import DomainError, InvarianceError
+from ._history import History, Status
+from ._optimizers import Optimizer, OptimizerState
+from ._teleports import Resets, TeleportEvent, Teleports
+
+__all__ = ["Callback", "Run"]
+
+Callback = Callable[[int, dict[str, Any], float], bool | None]
+
+
+class Run:
+    """One run: what it minimises, the record so far, and the clock."""
+
+    def __init__(
+        self,
+        loss: Any,
+        optimizer: Optimizer,
+        indices: Iterator[Any] | None,
+        schedules: tuple[Teleports | Resets, ...],
+        record: str,
+    ) -> None:
+        self.loss, self.optimizer = loss, optimizer
+        self.indices, self.schedules, self.record = indices, schedules, record
+        self.losses: list[float] = []
+        self.gradient_norms: list[float] = []
+        self.seconds: list[float] = []
+        self.events: list[TeleportEvent] = []
+        self.resets: list[int] = []
+        self.clock = 0.0
+
+    def go(
+        self,
+        w: dict[str, Any],
+        state: OptimizerState,
+        steps: int,
+        callback: Callback | None,
+    ) -> History:
+        status: Status = "completed"
+        for t in range(steps):
+            try:
+                w, state = self._move(t, w, state)
+                reached = self.clock
+                loss = self._loss_of_step(t)
+                value, gradient = self._evaluate(loss, w)
+                shown = float(self.loss.value(w)) if self._full_beside_batch else value
+            except (DomainError, InvarianceError):
+                # The steps may have left the domain; any other reason is the caller's to see.
+                if t == 0 or math.isfinite(_value(self.loss, w)):
+                    raise
+                status = "diverged"
+                break
+            if not (math.isfinite(value) and math.isfinite(shown)):
+                status = "diverged"
+                break
+            if t == 0:
+                check_same_layout(w, gradient, "gradient")
+            if callback is not None and callback(t, dict(w), shown):
+                status = "stopped"
+                break
+            self._note(shown, norm(gradient), reached)
+            started = time.perf_counter()
+            w, state = self.optimizer.step(loss, w, value, gradient, state)
+            self.clock += time.perf_counter() - started
+        value, gradient_norm = self._last(w)
+        if not math.isfinite(value):
+            status = "diverged"
+        if status == "diverged" and not self.losses:
+            raise DomainError(f"the loss at the initial parameters is {value}; expected it finite")
+        self._note(value, gradient_norm, self.clock)
+        return History(
+            params=dict(w),
+            losses=np.array(self.losses),
+            gradient_norms=np.array(self.gradient_norms),
+            seconds=np.array(self.seconds),
+            teleports=tuple(self.events),
+            status=status,
+            resets=tuple(self.resets),
+            state=state,
+        )
+
+    @property
+    def _full_beside_batch(self) -> bool:
+        return self.indices is not None and self.record == "full"
+
+    def _move(
+        self, t: int, w: dict[str, Any], state: OptimizerState
+    ) -> tuple[dict[str, Any], OptimizerState]:
+        """Do the teleports and resets that are due before step ``t``."""
+        for schedule in self.schedules:
+            if not schedule.due(t):
+                continue
+            started = time.perf_counter()
+            if isinstance(schedule, Resets):
+                state = self.optimizer.init(w)
+                self.resets.append(t)
+            else:
+                w, state, event = schedule.apply(t, self.loss, self.optimizer, w, state)
+                self.events.append(event)
+            self.clock += time.perf_counter() - started
+        return w, state
+
+    def _loss_of_step(self, t: int) -> Any:
+        """Return the loss of the next mini-batch, or the full one."""
+        if self.indices is None:
+            return self.loss
+        try:
+            index = next(self.indices)
+        except StopIteration:
+            raise ValueError(
+                f"batches ended after {t} index arrays; expected one per step"
+            ) from None
+        started = time.perf_counter()
+        loss = self.loss.batch(index)
+        self.clock += time.perf_counter() - started
+        return loss
+
+    def _evaluate(self, loss: Any, w: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        """Return value and gradient; time the value only if the optimizer needs it."""
+        both = getattr(loss, "value_and_gradient", None)
+        started = time.perf_counter()
+        if both is not None:
+            value, gradient = both(w)
+            self.clock += time.perf_counter() - started
+            return float(value), gradient
+        gradient = loss.gradient(w)
+        between = time.perf_counter()
+        value = float(loss.value(w))
+        finished = time.perf_counter() if self.optimizer.uses_value else between
+        self.clock += finished - started
+        return value, gradient
+
+    def _last(self, w: dict[str, Any]) -> tuple[float, float]:
+        """Return value and gradient norm of the full loss at the end, not timed."""
+        try:
+            return float(self.loss.value(w)), norm(self.loss.gradient(w))
+        except DomainError:
+            return math.nan, math.nan
+
+    def _note(self, value: float, gradient_norm: float, seconds: float) -> None:
+        self.losses.append(value)
+        self.gradient_norms.append(gradient_norm)
+        self.seconds.append(seconds)
+
+
+def _value(loss: Any, w: Parameters) -> float:
+    """Return the loss, undefined outside its domain."""
+    try:
+        return float(loss.value(w))
+    except DomainError:
+        return math.nan

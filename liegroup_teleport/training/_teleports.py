@@ -1,0 +1,241 @@
+"""Schedules: before which steps the parameters are teleported, and what becomes of the state."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .._arrays import Parameters
+from ..groups import SymmetryGroup
+from ..orbit import LineSearchDecrease
+from ..teleporting import Teleport, teleport
+from ._optimizers import Optimizer, OptimizerState
+
+__all__ = ["Resets", "TeleportEvent", "Teleports"]
+
+OPTIONS = ("sense", "radius", "stability", "rng", "tol", "max_iterations")
+
+
+@dataclass(frozen=True)
+class TeleportEvent:
+    """One teleport of a training run.
+
+    Parameters
+    ----------
+    step : int
+        The teleport took place before this step.
+    result : Teleport
+        What :func:`~liegroup_teleport.teleport` returned, drift and objective included.
+    state : str
+        What became of the optimizer's state: ``"transported"`` (all of it moved
+        exactly), ``"kept"`` (left as it was, in whole or in part: the group does
+        not act on it exactly, or nothing moved), ``"reset"``, or ``"none"``
+        (there is no state).
+    seconds : float
+        Wall clock of the teleport.
+    """
+
+    step: int
+    result: Teleport
+    state: Literal["transported", "kept", "reset", "none"]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """The steps before which something happens: a set, or an arithmetic progression."""
+
+    at: frozenset[int] | None
+    every: int
+    start: int
+
+    @classmethod
+    def build(
+        cls, at: int | Iterable[int] | None, every: int | None, start: int | None
+    ) -> _Schedule:
+        if (at is None) == (every is None):
+            raise ValueError(f"at is {at} and every is {every}; expected exactly one of the two")
+        if at is not None:
+            if start is not None:
+                raise ValueError(f"start is {start} beside at={at}; expected it with every only")
+            steps = at if isinstance(at, Iterable) else [at]
+            return cls(frozenset(_integer("at", t, 0) for t in steps), 1, 0)
+        period = _integer("every", every, 1)
+        return cls(None, period, period if start is None else _integer("start", start, 0))
+
+    def due(self, t: int) -> bool:
+        if self.at is not None:
+            return t in self.at
+        return t >= self.start and (t - self.start) % self.every == 0
+
+
+class Teleports:
+    """Teleports during training: before which steps, along which group, to what end.
+
+    Parameters
+    ----------
+    group : SymmetryGroup
+        Symmetry of the loss given to :func:`minimize` (or of ``loss``). A group
+        built from a batch (``ActivationGL``) must be given that batch's loss.
+    objective : objective, optional
+        From :mod:`liegroup_teleport.orbit`. Default: the optimizer's own, the
+        line-search decrease for :class:`LineSearch`, else the predicted
+        decrease. A ``PredictedDecrease`` without learning rate or optimizer
+        state takes both from the live optimizer.
+    at : iterable of int, optional
+        Teleport before these steps, counted from 0. Steps beyond the last of a
+        run do not happen, nor do their teleports.
+    every : int, optional
+        Teleport before steps ``every``, ``2 every``, … Exactly one of ``at``
+        and ``every`` is given.
+    start : int, optional
+        With ``every``: the first of the steps.
+    state : {"keep", "reset"}
+        ``"keep"`` moves the optimizer's state along, see
+        :meth:`Optimizer.transport`. ``"reset"`` begins with a new one, at every
+        scheduled step, even where no better point is found. A reset alone can
+        do much for an accumulating optimizer: compare with :class:`Resets`.
+    loss : Loss, optional
+        The loss teleported on. Default: the full loss given to
+        :func:`minimize`, not that of a mini-batch.
+    **teleport_options
+        ``sense``, ``radius``, ``stability``, ``rng``, ``tol``,
+        ``max_iterations`` of :func:`~liegroup_teleport.teleport`.
+
+    Raises
+    ------
+    ValueError
+        If the schedule or ``state`` is not as above.
+    TypeError
+        If ``group`` is not a ``SymmetryGroup`` or an option is unknown.
+
+    References
+    ----------
+    B. Zhao, N. Dehmamy, R. Walters, R. Yu, Symmetry teleportation for
+    accelerated optimization, NeurIPS 2022, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        group: SymmetryGroup,
+        objective: Any = None,
+        *,
+        at: int | Iterable[int] | None = None,
+        every: int | None = None,
+        start: int | None = None,
+        state: Literal["keep", "reset"] = "keep",
+        loss: Any = None,
+        **teleport_options: Any,
+    ) -> None:
+        if not isinstance(group, SymmetryGroup):
+            raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
+        if state not in ("keep", "reset"):
+            raise ValueError(f"state is {state!r}; expected 'keep' or 'reset'")
+        unknown = [name for name in teleport_options if name not in OPTIONS]
+        if unknown:
+            raise TypeError(f"unknown teleport options {unknown}; expected among {list(OPTIONS)}")
+        self.group = group
+        self.objective = objective
+        self.state = state
+        self.loss = loss
+        self.options = dict(teleport_options)
+        self._schedule = _Schedule.build(at, every, start)
+
+    def due(self, t: int) -> bool:
+        """Return whether a teleport takes place before step ``t``."""
+        return self._schedule.due(t)
+
+    def apply(
+        self, t: int, loss: Any, optimizer: Optimizer, w: Parameters, state: OptimizerState
+    ) -> tuple[dict[str, Any], OptimizerState, TeleportEvent]:
+        """Teleport, whatever the schedule says.
+
+        Parameters
+        ----------
+        t : int
+            The step it takes place before, for the record.
+        loss : Loss
+            The full loss; not used if the schedule has its own.
+        optimizer : Optimizer
+            Whose step size and state the objective and the transport need.
+        w : dict of arrays
+            Parameters.
+        state : OptimizerState
+            State at ``w``.
+
+        Returns
+        -------
+        w : dict of arrays
+            The teleported parameters.
+        state : OptimizerState
+            State there.
+        event : TeleportEvent
+            The record.
+        """
+        clock = time.perf_counter()
+        reset = self.state == "reset" and not state.empty
+        if reset:  # first, so that the objective sees the state the next step will use
+            state = optimizer.init(w)
+        result = teleport(
+            loss if self.loss is None else self.loss,
+            self.group,
+            w,
+            self._objective(optimizer, state),
+            **self.options,
+        )
+        how: Literal["transported", "kept", "reset", "none"]
+        if result.status == "identity":
+            how = "none" if state.empty else "kept"
+        else:
+            state, how = optimizer.transport(state, self.group, result.element, w)
+        event = TeleportEvent(t, result, "reset" if reset else how, time.perf_counter() - clock)
+        return dict(result.params), state, event
+
+    def _objective(self, optimizer: Optimizer, state: OptimizerState) -> Any:
+        if self.objective is not None:
+            return optimizer.bind(self.objective, state)
+        objective = optimizer.bind(optimizer.default_objective(), state)
+        # teleport's own default is this objective together with a radius.
+        return None if isinstance(objective, LineSearchDecrease) else objective
+
+
+class Resets:
+    """The control for ``Teleports(..., state="reset")``: a new optimizer state and no teleport.
+
+    Parameters
+    ----------
+    at, every, start
+        As for :class:`Teleports`.
+
+    Raises
+    ------
+    ValueError
+        If the schedule is not as for :class:`Teleports`.
+    """
+
+    def __init__(
+        self,
+        *,
+        at: int | Iterable[int] | None = None,
+        every: int | None = None,
+        start: int | None = None,
+    ) -> None:
+        self._schedule = _Schedule.build(at, every, start)
+
+    def due(self, t: int) -> bool:
+        """Return whether the state is reset before step ``t``."""
+        return self._schedule.due(t)
+
+
+def _integer(what: str, value: Any, least: int) -> int:
+    """Return ``value`` as an ``int``, or raise unless it is one and at least ``least``."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{what} has {value!r}; expected integers >= {least}") from None
+    if number < least:
+        raise ValueError(f"{what} has {number}; expected integers >= {least}")
+    return number
