@@ -40,9 +40,7 @@ def _check_size(what: str, n: int) -> None:
     if n < 2:
         raise DomainError(f"geomstats cannot build {what} of size {n}; it needs at least 2")
     if n > DENSE_LIMIT:
-        raise DomainError(
-            f"geomstats' {what} uses dense arrays; size {n} is beyond {DENSE_LIMIT}"
-        )
+        raise DomainError(f"geomstats' {what} uses dense arrays; size {n} is beyond {DENSE_LIMIT}")
 
 
 def special_orthogonal(n: int) -> Any:

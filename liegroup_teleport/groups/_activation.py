@@ -166,9 +166,7 @@ class ActivationGL(SymmetryGroup):
             return dict(w)
         return self._act(g, w, self._layers(w))
 
-    def _act(
-        self, g: tuple[Pair, ...], w: Parameters, layers: Sequence[_Layer]
-    ) -> dict[str, Any]:
+    def _act(self, g: tuple[Pair, ...], w: Parameters, layers: Sequence[_Layer]) -> dict[str, Any]:
         out = dict(w)
         moved = self._moved_states(g, layers)
         for m, layer in enumerate(layers):

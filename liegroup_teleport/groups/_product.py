@@ -87,9 +87,7 @@ class DirectProduct(SymmetryGroup):
                 old = merged.get(name, ())
                 length = max(len(old), len(shape))
                 pad = [tuple(s) + (None,) * (length - len(s)) for s in (old, shape)]
-                merged[name] = tuple(
-                    b if a is None else a for a, b in zip(*pad, strict=True)
-                )
+                merged[name] = tuple(b if a is None else a for a, b in zip(*pad, strict=True))
         return merged
 
     @property

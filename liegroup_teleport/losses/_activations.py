@@ -244,7 +244,7 @@ _GELU_SCALE, _GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 @dataclass(frozen=True)
 class GELU:
-    r"""The tanh form :math:`\tfrac z2 (1 + \tanh u)`, :math:`u = \sqrt{2/\pi}(z + 0.044715 z^3)`."""
+    r"""The tanh form :math:`\tfrac z2 (1 + \tanh u)`, :math:`u = \sqrt{2/\pi} (z + c z^3)`."""
 
     name: ClassVar[str] = "gelu"
     homogeneous: ClassVar[bool] = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,12 @@ from .._arrays import (
     check_names,
     check_same_layout,
     check_shape,
-    host,
-    is_symbolic,
     namespace,
 )
-from .._errors import DomainError
 from . import _backprop
 from ._activations import Activation, Linear, resolve_activation
 from ._base import detached, scalar
+from ._data import bring, check_inputs, check_widths, read
 from ._output_losses import OUTPUT_LOSSES
 
 if TYPE_CHECKING:
@@ -81,15 +78,15 @@ class MLP:
         loss: str = "mse",
         bias: bool = False,
     ) -> None:
-        self.widths = _check_widths(widths)
+        self.widths = check_widths(widths)
         self.activation = resolve_activation(activation)
         if loss not in OUTPUT_LOSSES:
             raise ValueError(f"unknown loss {loss!r}; expected one of {', '.join(OUTPUT_LOSSES)}")
         self.loss = loss
         self.bias = bool(bias)
         self._output_loss = OUTPUT_LOSSES[loss]()
-        self.inputs = _check_inputs(_read(inputs, "inputs"), self.widths[0])
-        self.targets = _read(targets, "targets")
+        self.inputs = check_inputs(read(inputs, "inputs"), self.widths[0])
+        self.targets = read(targets, "targets")
         self._output_loss.check(self.targets, self.inputs.shape[0], self.widths[-1])
         self._shapes: dict[str, tuple[int, ...]] = {}
         for m, (fan_in, fan_out) in enumerate(zip(self.widths, self.widths[1:], strict=False), 1):
@@ -123,7 +120,7 @@ class MLP:
     def batch(self, index: Any) -> MLP:
         """Return the loss on the samples ``index`` (integers, a mask or a slice)."""
         if not isinstance(index, slice):
-            index = _read(index, "index")
+            index = read(index, "index")
             if index.ndim != 1 or index.dtype.kind not in "iub":
                 raise ValueError(
                     f"index has shape {index.shape} and dtype {index.dtype}; "
@@ -133,7 +130,7 @@ class MLP:
 
     def with_inputs(self, inputs: Any) -> MLP:
         """Return the same loss on other ``inputs`` (samples, features), targets unchanged."""
-        inputs = _check_inputs(_read(inputs, "inputs"), self.widths[0])
+        inputs = check_inputs(read(inputs, "inputs"), self.widths[0])
         if inputs.shape[0] != self.inputs.shape[0]:
             raise ValueError(
                 f"inputs have {inputs.shape[0]} samples; expected {self.inputs.shape[0]}"
@@ -146,8 +143,8 @@ class MLP:
         if X is None:
             inputs = self._batch_data(layers[0][0])[0]
         else:
-            inputs = _check_inputs(X if hasattr(X, "dtype") else np.asarray(X), self.widths[0], "X")
-            inputs = _bring(inputs, layers[0][0])
+            inputs = check_inputs(X if hasattr(X, "dtype") else np.asarray(X), self.widths[0], "X")
+            inputs = bring(inputs, layers[0][0])
         return _backprop.outputs(layers, inputs, self.activation)
 
     def hidden(self, w: Parameters) -> tuple[list[Array], list[Array]]:
@@ -224,8 +221,8 @@ class MLP:
         return [
             HiddenIndex(
                 self.widths[m],
-                written=[(f"W{m}", 0)] + [(f"b{m}", 0)] * self.bias,
-                read=[(f"W{m + 1}", 1)],
+                written=((f"W{m}", 0),) + ((f"b{m}", 0),) * self.bias,
+                read=((f"W{m + 1}", 1),),
             )
             for m in range(1, len(self.widths) - 1)
         ]
@@ -236,14 +233,14 @@ class MLP:
         GL of every hidden layer for the linear activation, positive rescalings for ReLU and
         LeakyReLU; ``TypeError`` for other activations and for networks without hidden layers.
         """
-        from .. import groups
+        from ..groups import GeneralLinear, PositiveRescaling
 
         if len(self.widths) < 3:
             raise TypeError(f"{self!r} has no hidden layer, so no hidden index to act on")
         if isinstance(self.activation, Linear):
-            return groups.GeneralLinear(self.hidden_indices())
+            return GeneralLinear(self.hidden_indices())
         if self.activation.homogeneous:
-            return groups.PositiveRescaling(self.hidden_indices())
+            return PositiveRescaling(self.hidden_indices())
         raise TypeError(
             f"activation {self.activation.name!r} has no continuous function-level symmetry here: "
             "linear has GL, relu and leaky_relu have positive rescalings; batch_symmetry() "
@@ -293,53 +290,3 @@ class MLP:
             if bias is not None:
                 result[f"b{m}"] = bias
         return result
-
-
-def _check_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    try:
-        widths = list(widths)
-    except TypeError:
-        raise TypeError(f"widths is {widths!r}; expected a sequence of integers") from None
-    if len(widths) < 2:
-        raise ValueError(f"widths is {widths}; expected at least 2: inputs and outputs")
-    for width in widths:
-        if not isinstance(width, numbers.Integral) or isinstance(width, bool) or width < 1:
-            raise ValueError(f"widths is {widths}; expected positive integers, got {width!r}")
-    return tuple(int(width) for width in widths)
-
-
-def _read(data: Any, name: str) -> np.ndarray:
-    """Copy ``data`` to NumPy: later changes by the caller must not change the loss."""
-    if array_api_compat.is_array_api_obj(data) and not isinstance(data, np.ndarray):
-        xp = array_api_compat.array_namespace(data)
-        if xp.isdtype(data.dtype, "real floating"):
-            return np.array(host(data))
-        data = array_api_compat.to_device(data, "cpu")
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be read as an array: {error}") from error
-    if array.dtype.kind not in "fiubO":
-        raise TypeError(f"{name} have dtype {array.dtype}; expected real numbers")
-    return array
-
-
-def _check_inputs(inputs: Array, features: int, name: str = "inputs") -> Array:
-    shape = tuple(inputs.shape)
-    if len(shape) != 2 or shape[1] != features or shape[0] < 1:
-        raise ValueError(
-            f"{name} have shape {shape}; expected (samples, {features}) with at least one sample"
-        )
-    if not isinstance(inputs, np.ndarray) or is_symbolic(inputs):
-        return inputs
-    finite = np.isfinite(inputs)
-    if not finite.all():
-        raise DomainError(f"{name} have {int(np.sum(~finite))} entries that are not finite")
-    return inputs
-
-
-def _bring(X: Array, like: Array) -> Array:
-    """Cast ``X`` of any library to the library, dtype and device of ``like``."""
-    if type(X) is type(like) and X.dtype == like.dtype:
-        return detached(X)
-    return cast(host(X), like)

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 from .._arrays import Array, Parameters, cast, host, is_symbolic
 from .._errors import DomainError
 from ._base import scalar, vector_pair, vector_parameter
+from ._data import read
 
 if TYPE_CHECKING:
     from ..groups import SymmetryGroup
@@ -89,7 +90,7 @@ class Quadratic:
                     f"symbolic vectors need a dense A, this one is a {type(self.A).__name__}"
                 )
             product = self.A @ (v if isinstance(v, np.ndarray) else host(v))
-            return product if is_symbolic(v) else cast(host_numbers(product), v)
+            return product if is_symbolic(v) else cast(_numbers(product), v)
         return cast(np.asarray(self.A @ host(v)), v)
 
     def value(self, w: Parameters) -> float:
@@ -108,7 +109,7 @@ class Quadratic:
         product = np.asarray(self.A @ y)
         value = self._half_square(y, product, w)
         if not is_symbolic(point):
-            product = host_numbers(product)
+            product = _numbers(product)
         return value, {"w": cast(product, point)}
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
@@ -140,7 +141,7 @@ class Quadratic:
         return scalar(total) if is_symbolic(w["w"]) else float(total)
 
 
-def host_numbers(array: np.ndarray) -> np.ndarray:
+def _numbers(array: np.ndarray) -> np.ndarray:
     """Turn an object array of exact numbers into float64."""
     return np.asarray(array, dtype=np.float64) if is_symbolic(array) else array
 
@@ -150,32 +151,27 @@ def _matrix(A: Any) -> Any:
     if isinstance(A, LinearOperator) or scipy.sparse.issparse(A):
         matrix = A
     else:
-        try:
-            matrix = np.array(host(A) if hasattr(A, "dtype") else A)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"A cannot be read as a matrix: {error}") from error
-        if matrix.dtype != np.dtype(object):
-            if matrix.dtype.kind not in "fiu":
-                raise TypeError(f"A has dtype {matrix.dtype}; expected a real one")
+        matrix = read(A, "A")
+        if not is_symbolic(matrix):
             matrix = matrix.astype(np.float64)
     shape = tuple(matrix.shape)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 1:
         raise ValueError(f"A has shape {shape}; expected a square matrix (n, n), n >= 1")
-    if isinstance(matrix, LinearOperator):
-        if np.issubdtype(matrix.dtype, np.complexfloating):
-            raise TypeError(f"A has dtype {matrix.dtype}; expected a real one")
-        return matrix
     if is_symbolic(matrix):
         return matrix
-    if matrix.dtype.kind not in "fiu":
-        raise TypeError(f"A has dtype {matrix.dtype}; expected a real one")
-    dense = isinstance(matrix, np.ndarray)
-    entries = matrix if dense else matrix.tocsr().data
+    if matrix.dtype is not None and matrix.dtype.kind not in "fiub":
+        raise TypeError(f"A: dtype {matrix.dtype}; expected real numbers")
+    if isinstance(matrix, LinearOperator):
+        return matrix
+    if not isinstance(matrix, np.ndarray):
+        matrix = matrix.tocsr()
+    entries = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if not np.all(np.isfinite(entries)):
         raise DomainError(f"A has {int(np.sum(~np.isfinite(entries)))} entries that are not finite")
     gap, largest = abs(matrix - matrix.T).max(), abs(matrix).max()
     # A product like Q D Q^T is symmetric up to rounding only; half the digits tell it from a slip.
-    if gap > 1e-8 * largest:
+    single = "float32" in str(getattr(A, "dtype", ""))
+    if gap > (3e-4 if single else 1e-8) * largest:
         raise ValueError(
             f"A is not symmetric: entries (i, j) and (j, i) differ by up to {float(gap):.3g}, "
             f"the largest entry is {float(largest):.3g}; expected A = A^T"
@@ -185,13 +181,11 @@ def _matrix(A: Any) -> Any:
 
 def _centre(minimum: Any, n: int) -> np.ndarray:
     """Check the minimum and copy it."""
-    centre = np.array(host(minimum) if hasattr(minimum, "dtype") else minimum)
+    centre = read(minimum, "minimum")
     if centre.shape != (n,):
         raise ValueError(f"minimum has shape {centre.shape}; expected ({n},), None or 0")
     if is_symbolic(centre):
         return centre
-    if centre.dtype.kind not in "fiu":
-        raise TypeError(f"minimum has dtype {centre.dtype}; expected real numbers")
     centre = centre.astype(np.float64)
     if not np.all(np.isfinite(centre)):
         raise DomainError(f"minimum has entries that are not finite: {centre}")

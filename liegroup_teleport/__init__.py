@@ -1,0 +1,34 @@
+"""Lie-group geometry of loss landscapes: exact symmetry teleportation."""
+
+from . import groups as groups
+from . import losses as losses
+from . import orbit as orbit
+from . import training as training
+from ._errors import DomainError as DomainError
+from ._errors import InvarianceError as InvarianceError
+from ._errors import UnboundedOrbitError as UnboundedOrbitError
+from .groups import SymmetryGroup as SymmetryGroup
+from .orbit import GradientNorm as GradientNorm
+from .orbit import LineSearchDecrease as LineSearchDecrease
+from .orbit import ParameterNorm as ParameterNorm
+from .orbit import PredictedDecrease as PredictedDecrease
+from .teleporting import Teleport as Teleport
+from .teleporting import teleport as teleport
+
+__all__ = [
+    "DomainError",
+    "GradientNorm",
+    "InvarianceError",
+    "LineSearchDecrease",
+    "ParameterNorm",
+    "PredictedDecrease",
+    "SymmetryGroup",
+    "Teleport",
+    "UnboundedOrbitError",
+    "groups",
+    "losses",
+    "orbit",
+    "teleport",
+    "training",
+]
+__version__ = "0.1.0rc1"

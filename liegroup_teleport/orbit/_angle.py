@@ -1,0 +1,95 @@
+"""One-angle groups: the objective as a trigonometric polynomial, maximised globally."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+__all__ = ["AngleResult", "search_angle"]
+
+SAMPLES = 512
+
+
+@dataclass(frozen=True)
+class AngleResult:
+    """The best angle, its value, and what was proved.
+
+    Attributes
+    ----------
+    angle, value : float
+    bound : float or None
+        Upper bound on the maximum over all angles, from Bernstein's inequality,
+        where the objective is a trigonometric polynomial of known degree.
+    proved, on_boundary : bool
+    """
+
+    angle: float
+    value: float
+    bound: float | None
+    proved: bool
+    on_boundary: bool
+
+
+def search_angle(f: Callable[[float], float], sign: float, radius: float | None) -> AngleResult:
+    """Maximise ``sign * f(angle)`` over the circle, or over ``|angle| <= radius``.
+
+    Samples are equispaced. Where the spectrum ends (a polynomial chart and
+    loss) the samples determine f; its maximum is found among the critical
+    points, and bounded by that of the samples over ``cos(pi d / N)``.
+    """
+    angles = 2 * np.pi * np.arange(SAMPLES) / SAMPLES
+    values = np.array([sign * f(a) for a in angles])
+    finite = bool(np.all(np.isfinite(values)))
+    degree = _degree(values) if finite else None
+    limit = np.pi if radius is None or radius >= np.pi else radius
+    signed = np.where(angles > np.pi, angles - 2 * np.pi, angles)
+    inside = np.abs(signed) <= limit
+    safe = np.where(np.isfinite(values), values, -np.inf)
+    candidates = [(float(safe[0]), 0.0)]
+    order = np.argsort(np.where(inside, safe, -np.inf))[::-1]
+    gap = 2 * np.pi / SAMPLES
+    peaks = [
+        k
+        for k in order[: SAMPLES // 2]
+        if inside[k] and safe[k] >= safe[k - 1] and safe[k] >= safe[(k + 1) % SAMPLES]
+    ][:8]
+    for k in peaks:
+        low, high = max(signed[k] - gap, -limit), min(signed[k] + gap, limit)
+        found = minimize_scalar(
+            lambda a: -sign * f(a), bounds=(low, high), method="bounded", options={"xatol": 1e-12}
+        )
+        candidates.append((float(-found.fun), float(found.x)))
+    if limit < np.pi:
+        candidates += [(sign * f(edge), edge) for edge in (-limit, limit)]
+    value, angle = max(candidates)
+    on_boundary = limit < np.pi and abs(abs(angle) - limit) < 1e-9
+    bound = None
+    if degree is not None and limit >= np.pi:
+        # Bernstein: between samples f exceeds its samples' range by at most this factor
+        mean = float(values.mean())
+        spread = float(np.max(np.abs(values - mean)))
+        coarse = mean + spread / np.cos(np.pi * degree / SAMPLES)
+        bound = min(coarse, value + _gap_bound(values, degree))
+    proved = degree is not None and bound is not None and not on_boundary
+    return AngleResult(
+        angle, sign * value, None if bound is None else sign * bound, proved, on_boundary
+    )
+
+
+def _degree(values: np.ndarray) -> int | None:
+    """Return the degree of the trigonometric polynomial that has these samples, if it is one."""
+    size = np.abs(np.fft.rfft(values)) / len(values)
+    largest = float(size.max())
+    above = np.flatnonzero(size > 1e-12 * largest)
+    degree = int(above[-1]) if len(above) else 0
+    return degree if degree <= len(values) // 8 else None
+
+
+def _gap_bound(values: np.ndarray, degree: int) -> float:
+    """Bound what f can gain between fine samples: second derivatives by Bernstein's inequality."""
+    spread = float(np.max(np.abs(values - values.mean())))
+    fine = np.pi / (64 * len(values))
+    return spread * degree**2 * fine**2

@@ -1,0 +1,149 @@
+"""Search in a ball of the Lie algebra: full-step Frank-Wolfe and spectral projected gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._errors import DomainError
+from ._landscape import Landscape, LinearNorm
+
+__all__ = ["BallResult", "search_ball"]
+
+MEMORY = 8  # values that the nonmonotone line search remembers
+LONGEST = 5.0  # longest single step in the algebra: beyond it the exponential's model is useless
+
+
+@dataclass(frozen=True)
+class BallResult:
+    """Where a search in the ball ended.
+
+    Attributes
+    ----------
+    x : array (dim,)
+        Algebra vector; the element is ``exp(x) center``.
+    score : float
+        The scaled objective there, to be maximised.
+    residual : float
+        Norm of the projected gradient step.
+    iterations : int
+    converged, on_boundary : bool
+    """
+
+    x: np.ndarray
+    score: float
+    residual: float
+    iterations: int
+    converged: bool
+    on_boundary: bool
+
+
+def search_ball(
+    field: Landscape,
+    center: Any,
+    *,
+    sign: float,
+    radius: float | None,
+    tol: float,
+    max_iterations: int,
+    start: np.ndarray | None = None,
+) -> BallResult:
+    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius``."""
+    group = field.group
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        try:
+            g = group.compose(group.exp(x), center)
+            value, slope = field.score(g)
+        except DomainError:
+            return -np.inf, np.zeros(group.dim)  # outside the action's domain: never accepted
+        if not np.isfinite(value) or not np.all(np.isfinite(slope)):
+            return -np.inf, np.zeros(group.dim)
+        return sign * value, sign * group.exp_pullback(x, slope)
+
+    x = np.zeros(group.dim) if start is None else project(start, radius)
+    value, slope = evaluate(x)
+    spent = 0
+    if sign > 0 and radius is not None and isinstance(field, LinearNorm):
+        x, value, slope, spent = _frank_wolfe(evaluate, x, value, slope, radius, tol)
+    return _projected_gradient(evaluate, x, value, slope, radius, tol, max_iterations, spent)
+
+
+def project(x: np.ndarray, radius: float | None) -> np.ndarray:
+    """Return the nearest point of the ball."""
+    length = float(np.linalg.norm(x))
+    return x * (radius / length) if radius is not None and length > radius else x
+
+
+def _frank_wolfe(
+    evaluate: Any, x: np.ndarray, value: float, slope: np.ndarray, radius: float, tol: float
+) -> tuple[np.ndarray, float, np.ndarray, int]:
+    """Full steps to the ball's boundary: monotone where the objective is convex."""
+    for iteration in range(100):
+        length = float(np.linalg.norm(slope))
+        if not length > 0:
+            return x, value, slope, iteration
+        ahead = slope * (radius / length)
+        new_value, new_slope = evaluate(ahead)
+        if not new_value > value + tol * max(1.0, abs(value)):
+            if new_value > value:
+                x, value, slope = ahead, new_value, new_slope
+            return x, value, slope, iteration + 1
+        x, value, slope = ahead, new_value, new_slope
+    return x, value, slope, 100
+
+
+def _projected_gradient(
+    evaluate: Any,
+    x: np.ndarray,
+    value: float,
+    slope: np.ndarray,
+    radius: float | None,
+    tol: float,
+    max_iterations: int,
+    spent: int,
+) -> BallResult:
+    """Spectral projected gradient ascent (Birgin, Martinez & Raydan 2000)."""
+    best = (x, value, slope)
+    history = [value]
+    length = float(np.linalg.norm(slope))
+    step = min(1.0, 1.0 / length) if length > 0 else 1.0
+    iteration, converged = spent, False
+    residual = float(np.linalg.norm(project(x + slope, radius) - x))
+    while iteration < max_iterations:
+        residual = float(np.linalg.norm(project(x + slope, radius) - x))
+        if residual <= tol:
+            converged = True
+            break
+        direction = project(project(x + step * slope, radius) - x, LONGEST)
+        ascent = float(direction @ slope)
+        t, floor = 1.0, min(history[-MEMORY:])
+        while True:
+            iteration += 1
+            new_x = x + t * direction
+            new_value, new_slope = evaluate(new_x)
+            if new_value >= floor + 1e-4 * t * ascent or t < 1e-10:
+                break
+            t *= 0.5 if not np.isfinite(new_value) else 0.3
+        if not np.isfinite(new_value) or t < 1e-10:
+            converged = True  # no ascent left to rounding
+            break
+        s, y = new_x - x, new_slope - slope
+        curvature = -float(s @ y)
+        step = float(s @ s) / curvature if curvature > 0 else 10.0 * step
+        step = min(max(step, 1e-10), 1e10)
+        x, value, slope = new_x, new_value, new_slope
+        history.append(value)
+        if value > best[1]:
+            best = (x, value, slope)
+        if len(history) > 2 * MEMORY and max(history[-MEMORY:]) - max(history[:-MEMORY]) <= (
+            tol * 1e-2 * max(1.0, abs(value))
+        ):
+            converged = True
+            break
+    x, value, slope = best
+    length = float(np.linalg.norm(x))
+    outward = radius is not None and length >= radius * (1 - 1e-6)
+    return BallResult(x, value, residual, iteration, converged, outward)

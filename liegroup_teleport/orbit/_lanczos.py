@@ -1,0 +1,62 @@
+"""Largest eigenvalues of operators on parameter dicts, by Lanczos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.linalg
+
+from .._arrays import Parameters, axpy, inner, map_parameters, norm, scale_parameters
+
+__all__ = ["largest_eigenvalue"]
+
+
+def largest_eigenvalue(
+    operator: Callable[[Parameters], Parameters],
+    start: Parameters,
+    *,
+    tol: float = 1e-3,
+    max_iterations: int = 40,
+) -> float:
+    """Return the algebraically largest eigenvalue of a symmetric operator.
+
+    Lanczos with full orthogonalisation on parameter dicts of any array library;
+    the tridiagonal problem is SciPy's. Power iteration would find the largest
+    in absolute value instead, which may be negative.
+
+    Parameters
+    ----------
+    operator : callable
+        From parameters to parameters, symmetric.
+    start : dict of str to array
+        Starting vector, not zero.
+    tol : float
+        Relative accuracy of the Ritz value.
+    max_iterations : int
+        Most operator products.
+    """
+    length = norm(start)
+    if not length > 0:
+        start = map_parameters(lambda a: a + 1, start)
+        length = norm(start)
+    basis = [scale_parameters(1.0 / length, start)]
+    diagonal: list[float] = []
+    off: list[float] = []
+    largest = -np.inf
+    for _ in range(max_iterations):
+        r = dict(operator(basis[-1]))
+        diagonal.append(inner(basis[-1], r))
+        for _ in range(2):
+            for q in basis:
+                r = axpy(-inner(q, r), q, r)
+        beta = norm(r)
+        values, vectors = scipy.linalg.eigh_tridiagonal(np.array(diagonal), np.array(off))
+        largest = float(values[-1])
+        error = beta * abs(float(vectors[-1, -1]))
+        if error <= tol * abs(largest) or beta <= 1e-12 * max(np.max(np.abs(values)), 1e-300):
+            # the Ritz value is a lower bound: the residual covers what is missing
+            return largest + error
+        off.append(beta)
+        basis.append(scale_parameters(1.0 / beta, r))
+    return largest + error

@@ -1,0 +1,296 @@
+"""An objective as a function on the group, from one gradient at the starting point."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from .._arrays import Parameters, inner, map_parameters, norm, scale_parameters
+from .._errors import DomainError
+from ..groups import SymmetryGroup
+from ..losses import Loss, gauss_newton_operator
+from ._compressed import compress
+from ._objectives import (
+    GradientNorm,
+    LineSearchDecrease,
+    Objective,
+    ParameterNorm,
+    PredictedDecrease,
+)
+
+__all__ = ["Landscape", "landscape"]
+
+DIFFERENCE_STEP = 1e-5
+
+
+class Landscape(ABC):
+    """An objective on the group: its value and its slope at an element.
+
+    The slope is the algebra vector ``m`` with
+    ``d/dt f(exp(t x) g) = <m, x>`` at ``t = 0``.
+
+    Attributes
+    ----------
+    group : SymmetryGroup
+    logarithmic : bool
+        Whether the objective is positive, so that its logarithm is searched and
+        its scale makes no difference.
+    scale : float
+        What values are divided by where they are not logarithmic.
+    """
+
+    logarithmic: bool = True
+    scale: float = 1.0
+    convex: bool = False
+
+    def __init__(self, group: SymmetryGroup) -> None:
+        self.group = group
+
+    @abstractmethod
+    def value(self, g: Any) -> float:
+        """Return the objective at ``g``."""
+
+    @abstractmethod
+    def slope(self, g: Any) -> tuple[float, np.ndarray]:
+        """Return the objective and its slope at ``g``, shape ``(dim,)``."""
+
+    def score(self, g: Any) -> tuple[float, np.ndarray]:
+        """Return the scaled objective and its slope: the logarithm where that exists."""
+        value, slope = self.slope(g)
+        if not self.logarithmic:
+            return value / self.scale, slope / self.scale
+        if not value > 0:
+            return -np.inf, np.zeros_like(slope)
+        return float(np.log(value)), slope / value
+
+
+class LinearNorm(Landscape):
+    """Squared norm of a vector that moves linearly: gradient or parameters, compressed.
+
+    ``vector`` moves by the dual representation (a gradient) or by the action
+    itself (parameters). Its size is divided out, so tiny and huge vectors make
+    no difference.
+    """
+
+    def __init__(self, group: SymmetryGroup, vector: Parameters, dual: bool) -> None:
+        super().__init__(group)
+        self.dual = dual
+        self.convex = True
+        self.size = norm(vector)
+        vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
+        self.vector = compress(group, vector)
+
+    def move(self, g: Any) -> dict[str, Any]:
+        """Return the compressed vector at ``g``, in units of its size at the start."""
+        map_ = self.group.act_cotangent if self.dual else self.group.act
+        return map_(g, self.vector, self.vector)
+
+    def value(self, g: Any) -> float:
+        return norm(self.move(g)) ** 2 * self.size**2
+
+    def relative(self, g: Any) -> tuple[float, np.ndarray]:
+        """Return ``log(||v||^2/||v_0||^2)`` and its slope."""
+        v = self.move(g)
+        length = norm(v)
+        if not length > 0:
+            return -np.inf, np.zeros(self.group.dim)
+        mu = self.group.moment_map(scale_parameters(1.0 / length, v))
+        return 2 * float(np.log(length)), (-2.0 if self.dual else 2.0) * mu
+
+    def slope(self, g: Any) -> tuple[float, np.ndarray]:
+        value, slope = self.relative(g)
+        value = float(np.exp(value)) * self.size**2
+        return value, value * slope
+
+    def score(self, g: Any) -> tuple[float, np.ndarray]:
+        return self.relative(g)
+
+
+class LinearDecrease(Landscape):
+    """Predicted or line-search decrease under a linear action: one product per evaluation."""
+
+    def __init__(
+        self,
+        group: SymmetryGroup,
+        objective: PredictedDecrease | LineSearchDecrease,
+        gradient: Parameters,
+        product: Callable[[Parameters], Parameters],
+    ) -> None:
+        super().__init__(group)
+        self.objective, self.gradient, self.product = objective, gradient, product
+        self.logarithmic = isinstance(objective, LineSearchDecrease)
+        self.scale = _decrease_scale(objective, gradient)
+
+    def value(self, g: Any) -> float:
+        return self.slope(g)[0]
+
+    def slope(self, g: Any) -> tuple[float, np.ndarray]:
+        group, objective = self.group, self.objective
+        adjoint = group.generator_adjoint
+        v = group.act_cotangent(g, self.gradient, self.gradient)
+        p, T = preconditioned(objective, group, g, v)
+        inverse = group.inverse(g)
+        u = group.act(inverse, p)
+        q = group.act_cotangent(g, self.gradient, self.product(u))
+        vp, pq = inner(v, p), inner(p, q)
+        first = -adjoint(p, v) - adjoint(_times(v, T), v)
+        second = -adjoint(p, q) - adjoint(_times(q, T), v)
+        return _decrease(objective, vp, pq, first, 2 * second)
+
+
+class PointwiseLandscape(Landscape):
+    """Any objective under any action, from the gradient moved by the cotangent rule.
+
+    The slope of the gradient norm takes one Hessian product; slopes of the
+    decreases are central differences in the algebra.
+    """
+
+    def __init__(
+        self,
+        group: SymmetryGroup,
+        objective: Objective,
+        loss: Loss,
+        w: Parameters,
+        gradient: Parameters,
+    ) -> None:
+        super().__init__(group)
+        self.objective, self.loss, self.w, self.gradient = objective, loss, w, gradient
+        self.logarithmic = not isinstance(objective, PredictedDecrease)
+        if isinstance(objective, PredictedDecrease):
+            self.scale = _decrease_scale(objective, gradient)
+
+    def value(self, g: Any) -> float:
+        point = self.group.act(g, self.w)
+        if isinstance(self.objective, ParameterNorm):
+            return norm(point) ** 2
+        v = self.group.act_cotangent(g, self.w, self.gradient)
+        if isinstance(self.objective, GradientNorm):
+            return norm(v) ** 2
+        p, _ = preconditioned(self.objective, self.group, g, v)
+        product = gauss_newton_operator(self.loss, point)
+        if product is None:
+            raise _no_gauss_newton(self.objective)
+        return _decrease(self.objective, inner(v, p), inner(p, product(p)))[0]
+
+    def slope(self, g: Any) -> tuple[float, np.ndarray]:
+        if isinstance(self.objective, ParameterNorm):
+            point = self.group.act(g, self.w)
+            return norm(point) ** 2, 2 * self.group.generator_adjoint(point, point)
+        if isinstance(self.objective, GradientNorm):
+            point = self.group.act(g, self.w)
+            v = self.group.act_cotangent(g, self.w, self.gradient)
+            bent = self.loss.hvp(point, v)
+            return norm(v) ** 2, 2 * self.group.generator_adjoint(point, bent)
+        slope = np.zeros(self.group.dim)
+        for i in range(self.group.dim):
+            x = np.zeros(self.group.dim)
+            x[i] = DIFFERENCE_STEP
+            ahead = self.value(self.group.compose(self.group.exp(x), g))
+            behind = self.value(self.group.compose(self.group.exp(-x), g))
+            slope[i] = (ahead - behind) / (2 * DIFFERENCE_STEP)
+        return self.value(g), slope
+
+
+def landscape(
+    loss: Loss, group: SymmetryGroup, objective: Objective, w: Parameters, gradient: Parameters
+) -> Landscape:
+    """Return the objective as a function on the group.
+
+    Raises
+    ------
+    TypeError
+        If a decrease is asked for and the loss has no Gauss-Newton products, or
+        the objective is unknown.
+    ValueError
+        If the predicted decrease has no learning rate.
+    """
+    if isinstance(objective, PredictedDecrease) and objective.learning_rate is None:
+        raise ValueError("PredictedDecrease has no learning rate; give PredictedDecrease(rate)")
+    if not isinstance(
+        objective, GradientNorm | ParameterNorm | PredictedDecrease | LineSearchDecrease
+    ):
+        raise TypeError(f"objective is {objective!r}; expected one of liegroup_teleport's")
+    if not group.linear:
+        return PointwiseLandscape(group, objective, loss, w, gradient)
+    if isinstance(objective, GradientNorm):
+        return LinearNorm(group, gradient, dual=True)
+    if isinstance(objective, ParameterNorm):
+        return LinearNorm(group, w, dual=False)
+    product = gauss_newton_operator(loss, w)
+    if product is None:
+        raise _no_gauss_newton(objective)
+    return LinearDecrease(group, objective, gradient, product)
+
+
+def preconditioned(
+    objective: Objective, group: SymmetryGroup, g: Any, v: Parameters
+) -> tuple[Parameters, Parameters | None]:
+    """Return the step direction ``Pv`` at ``g`` and ``T``, its derivative in v along the orbit.
+
+    A second moment moves with a diagonal action and is kept under any other.
+    """
+    state = objective.optimizer_state if isinstance(objective, PredictedDecrease) else None
+    if state is None:
+        return v, None
+    s = state.second_moment
+    if group.diagonal:
+        s = group.act_cotangent(g, v, group.act_cotangent(g, v, s))
+    p, T = {}, {}
+    for name, a in v.items():
+        root = state.root(name, s[name], a)
+        shifted = root + state.epsilon
+        p[name] = a / shifted
+        if group.diagonal:
+            T[name] = state.epsilon / shifted / shifted
+        else:
+            xp = array_api_compat.array_namespace(a)
+            # where the root is zero so is the gradient, and the ratio's limit does not matter
+            safe = xp.where(root > 0, root, xp.ones_like(root))
+            T[name] = (1 - state.weight * a * a / (safe * shifted)) / shifted
+    return p, T
+
+
+def _times(a: Parameters, b: Parameters | None) -> Parameters:
+    return a if b is None else map_parameters(lambda x, y: x * y, a, b)
+
+
+def _decrease(
+    objective: Any, vp: float, pq: float, first: Any = 0.0, second: Any = 0.0
+) -> tuple[float, Any]:
+    """Return the decrease from ``v.p`` and ``p.Bp``, and its slope from theirs."""
+    if isinstance(objective, PredictedDecrease):
+        rate = float(objective.learning_rate or 0.0)
+        return rate * vp - rate**2 * pq / 2, rate * first - rate**2 * second / 2
+    if not vp > 0:
+        return 0.0, 0.0 * first
+    if not pq > 0:
+        raise DomainError(
+            f"line-search decrease is undefined: gradient.B.gradient is {pq:.3g}; expected > 0 "
+            "(the Gauss-Newton matrix vanishes along the gradient)"
+        )
+    value = vp / pq * vp / 2
+    return value, value * (2 * first / vp - second / pq)
+
+
+def _decrease_scale(objective: Any, gradient: Parameters) -> float:
+    if not isinstance(objective, PredictedDecrease):
+        return 1.0
+    state = objective.optimizer_state
+    step = gradient
+    if state is not None:
+        step = {
+            n: a / (state.root(n, state.second_moment[n], a) + state.epsilon)
+            for n, a in gradient.items()
+        }
+    return float(objective.learning_rate or 1.0) * inner(gradient, step) or 1.0
+
+
+def _no_gauss_newton(objective: Objective) -> TypeError:
+    return TypeError(
+        f"{type(objective).__name__} needs Gauss-Newton products: with the full Hessian it has no "
+        "maximum on a non-compact orbit. Give the loss a method gauss_newton_product(w, v)."
+    )

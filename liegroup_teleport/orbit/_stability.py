@@ -1,0 +1,108 @@
+"""The stability bound: a teleport must not carry the next step past where it diverges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._arrays import Parameters, axpy, map_parameters
+from ..groups import SymmetryGroup
+from ..losses import Loss
+from ._lanczos import largest_eigenvalue
+from ._landscape import preconditioned
+from ._objectives import Objective, PredictedDecrease
+
+__all__ = ["Stability"]
+
+
+@dataclass
+class Stability:
+    """``learning_rate * lambda_max(H(g.w)) <= limit``, and one trial step that keeps its promise.
+
+    With an adaptive optimizer's diagonal P the matrix is ``P^1/2 H P^1/2``. A
+    point already above the limit may not be made worse.
+    """
+
+    loss: Loss
+    group: SymmetryGroup
+    objective: Objective
+    w: Parameters
+    value: float
+    gradient: Parameters
+    learning_rate: float
+    limit: float
+
+    def __post_init__(self) -> None:
+        self._threshold = max(self.limit, self.sharpness(self.group.identity()))
+        self._floor = getattr(self.loss, "lower_bound", None)
+
+    def sharpness(self, g: Any) -> float:
+        """Return ``learning_rate * lambda_max`` at ``g``."""
+        point = self.group.act(g, self.w)
+        v = self.group.act_cotangent(g, self.w, self.gradient)
+        root = self._root(g, v)
+
+        def product(u: Parameters) -> Parameters:
+            return _times(self.loss.hvp(point, _times(u, root)), root)
+
+        return self.learning_rate * largest_eigenvalue(product, v)
+
+    def _root(self, g: Any, v: Parameters) -> Parameters | None:
+        state = (
+            self.objective.optimizer_state
+            if isinstance(self.objective, PredictedDecrease)
+            else None
+        )
+        if state is None:
+            return None
+        # the step on a vector of ones is P itself, so its root is that of P
+        p, _ = preconditioned(self.objective, self.group, g, v)
+        return map_parameters(
+            lambda a, b: abs(b / (a + (a == 0))) ** 0.5 * (a != 0) + (a == 0) * 1.0, v, p
+        )
+
+    def accepts(self, g: Any, decrease: float | None) -> bool:
+        """Whether ``g`` keeps the bound and, given a predicted decrease, its promise.
+
+        The promise: the decrease does not exceed what the loss has, and one
+        trial step brings at least half of it.
+        """
+        with np.errstate(all="ignore"):
+            if decrease is not None and not self._trial(g, decrease):
+                return False
+            return bool(self.sharpness(g) <= self._threshold * (1 + 1e-6))
+
+    def _trial(self, g: Any, decrease: float) -> bool:
+        if self._floor is not None and decrease > self.value - self._floor:
+            return False
+        point = self.group.act(g, self.w)
+        v = self.group.act_cotangent(g, self.w, self.gradient)
+        p, _ = preconditioned(self.objective, self.group, g, v)
+        reached = float(self.loss.value(axpy(-self.learning_rate, p, point)))
+        return bool(reached <= self.value - decrease / 2)
+
+    def shrink(
+        self, x: np.ndarray, center: Any, decrease: Callable[[Any], float] | None
+    ) -> tuple[np.ndarray, bool]:
+        """Shorten ``x`` along its geodesic until ``exp(x) center`` is accepted.
+
+        Returns
+        -------
+        x : array (dim,)
+            Zero if nothing was accepted.
+        shortened : bool
+        """
+        t = 1.0
+        for _ in range(8):
+            g = self.group.compose(self.group.exp(t * x), center)
+            if self.accepts(g, None if decrease is None else decrease(g)):
+                return t * x, t < 1.0
+            t *= 0.6
+        return 0 * x, True
+
+
+def _times(a: Parameters, b: Parameters | None) -> Parameters:
+    return a if b is None else map_parameters(lambda x, y: x * y, a, b)

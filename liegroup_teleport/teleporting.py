@@ -1,0 +1,335 @@
+"""``teleport``: one gradient, a search on the orbit, a checked move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from ._arrays import (
+    Parameters,
+    check_finite,
+    check_names,
+    check_same_layout,
+    check_shape,
+    namespace,
+)
+from ._errors import DomainError, InvarianceError
+from .groups import SymmetryGroup
+from .groups._base import allowed_change
+from .losses import Loss
+from .orbit import (
+    LineSearchDecrease,
+    Objective,
+    OrbitPoint,
+    PredictedDecrease,
+    Problem,
+    Stability,
+    landscape,
+    solve,
+)
+
+__all__ = ["Teleport", "teleport"]
+
+
+@dataclass(frozen=True)
+class Teleport:
+    """The result of :func:`teleport`.
+
+    Attributes
+    ----------
+    params : dict of str to array
+        The parameters at the new point of the orbit.
+    element : object
+        The group element that was applied.
+    status : str
+        ``"optimal"`` (proved global), ``"unattained"`` (the infimum is a limit),
+        ``"boundary"`` (on the radius or stability bound), ``"converged"``
+        (local), ``"iteration_limit"``, or ``"identity"`` (nothing better exists
+        or was found; the parameters come back unchanged).
+    message : str
+        How the search ended, in words.
+    loss_before, loss_after : float
+    drift : float
+        ``|loss_after - loss_before| / |loss_before|``, 0/0 = 0.
+    allowed_drift : float
+        What rounding may cause, relative to ``|loss_before|``.
+    objective_before, objective_after : float
+    optimality : float
+        The certificate: Kempf-Ness residual ``||mu||/||v||^2`` of a convex
+        minimum, eigenvector residual on a quadratic, norm of the projected
+        gradient otherwise. Zero at an optimum.
+    bound : float or None
+        Proved bound on the objective over the orbit, or the value of an
+        infimum that is not attained.
+    evaluations : dict of str to int
+        Counts of ``"loss"``, ``"gradient"``, ``"hvp"``, ``"gauss_newton"``.
+    """
+
+    params: dict[str, Any] = field(repr=False)
+    element: Any = field(repr=False)
+    status: str
+    message: str
+    loss_before: float
+    loss_after: float
+    drift: float
+    allowed_drift: float
+    objective_before: float
+    objective_after: float
+    optimality: float
+    bound: float | None
+    evaluations: dict[str, int]
+
+
+class _Counted:
+    """A loss that counts what is asked of it."""
+
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
+        self.counts = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
+        self.lower_bound = getattr(loss, "lower_bound", None)
+        if hasattr(loss, "gauss_newton_operator"):
+            self.gauss_newton_operator = self._operator
+        if hasattr(loss, "gauss_newton_product"):
+            self.gauss_newton_product = self._product
+
+    def value(self, w: Parameters) -> float:
+        self.counts["loss"] += 1
+        return float(self._loss.value(w))
+
+    def gradient(self, w: Parameters) -> dict[str, Any]:
+        self.counts["gradient"] += 1
+        return self._loss.gradient(w)
+
+    def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Any]]:
+        method = getattr(self._loss, "value_and_gradient", None)
+        if method is None:
+            return self.value(w), self.gradient(w)
+        self.counts["gradient"] += 1
+        value, gradient = method(w)
+        return float(value), gradient
+
+    def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
+        self.counts["hvp"] += 1
+        return self._loss.hvp(w, v)
+
+    def _product(self, w: Parameters, v: Parameters) -> Parameters:
+        self.counts["gauss_newton"] += 1
+        return self._loss.gauss_newton_product(w, v)  # type: ignore[attr-defined, no-any-return]
+
+    def _operator(self, w: Parameters) -> Callable[[Parameters], Parameters]:
+        product = self._loss.gauss_newton_operator(w)  # type: ignore[attr-defined]
+
+        def counted(v: Parameters) -> Parameters:
+            self.counts["gauss_newton"] += 1
+            return product(v)  # type: ignore[no-any-return]
+
+        return counted
+
+
+def teleport(
+    loss: Loss,
+    group: SymmetryGroup,
+    w: Parameters,
+    objective: Objective | None = None,
+    *,
+    sense: Literal["max", "min"] | None = None,
+    radius: float | None = None,
+    stability: tuple[float, float] | Literal["auto"] | None = "auto",
+    rng: np.random.Generator | None = None,
+    tol: float = 1e-8,
+    max_iterations: int = 200,
+) -> Teleport:
+    """Move parameters along their orbit to a better point of the same loss.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss; one gradient serves the whole search of a linear action.
+    group : SymmetryGroup
+        A symmetry of the loss.
+    w : dict of str to array
+        The parameters; never changed.
+    objective : Objective, optional
+        What to improve. Default :class:`LineSearchDecrease`, within radius 1 on
+        a non-compact group.
+    sense : {"max", "min"}, optional
+        Default: maximise gradient norm and decreases, minimise the others.
+    radius : float, optional
+        Largest geodesic distance of the element from the identity, > 0.
+    stability : (learning_rate, c), "auto" or None
+        Keep ``learning_rate * lambda_max(Hessian) <= c``. ``"auto"`` is on for
+        :class:`PredictedDecrease` with c = 1 and off otherwise.
+    rng : numpy.random.Generator, optional
+        For leaving critical points; a fixed one unless given.
+    tol : float
+        Stopping tolerance on the scaled objective's slope.
+    max_iterations : int
+        Most evaluations of the objective (Newton steps where it is convex).
+
+    Returns
+    -------
+    Teleport
+
+    Raises
+    ------
+    UnboundedOrbitError
+        Maximising on a non-compact orbit without a bound.
+    InvarianceError
+        The loss would change by more than rounding allows; nothing is returned.
+    DomainError
+        Input, gradient or result is not finite, or the action is not defined there.
+    ValueError, TypeError
+        Wrong names, shapes, dtypes, libraries or options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Booth()
+    >>> w = {"w": np.array([5.0, -5.0])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.GradientNorm())
+    >>> result.status
+    'optimal'
+    >>> bool(np.isclose(loss.value(result.params), loss.value(w)))
+    True
+
+    References
+    ----------
+    Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022, eq. (3).
+    """
+    if not isinstance(group, SymmetryGroup):
+        raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
+    if objective is None:
+        objective = LineSearchDecrease()
+        radius = 1.0 if radius is None and not group.compact else radius
+    sense = _check_options(objective, sense, radius, tol, max_iterations)
+    namespace(w)
+    shapes = getattr(loss, "shapes", None)
+    if shapes is not None:
+        check_names(w, shapes)
+        for name, shape in shapes.items():
+            check_shape(name, w[name], shape)
+    group.check_parameters(w)
+    check_finite(w)
+
+    counted = _Counted(loss)
+    value, gradient = counted.value_and_gradient(w)
+    if not np.isfinite(value):
+        raise DomainError(f"the loss at the given parameters is {value}; expected a finite number")
+    check_same_layout(w, gradient, "gradient")
+    check_finite(gradient, "gradient")
+
+    landscape_ = landscape(counted, group, objective, w, gradient)
+    bound = _stability(stability, objective)
+    problem = Problem(
+        field=landscape_,
+        objective=objective,
+        sense=sense,
+        w=w,
+        gradient=gradient,
+        radius=radius,
+        stability=None
+        if bound is None
+        else Stability(counted, group, objective, w, value, gradient, *bound),
+        rng=np.random.default_rng(0) if rng is None else rng,
+        tol=tol,
+        max_iterations=max_iterations,
+    )
+    before = _objective_at(problem, group.identity())
+    if not any(bool((a != 0).any()) for a in gradient.values()) and sense == "max":
+        point = OrbitPoint(
+            group.identity(), "identity", "the gradient is zero: a critical point stays one", 0.0
+        )
+    else:
+        point = solve(problem)
+    return _move(counted, problem, point, value, before)
+
+
+def _objective_at(problem: Problem, g: Any) -> float:
+    if not any(bool((a != 0).any()) for a in problem.gradient.values()) and isinstance(
+        problem.objective, LineSearchDecrease
+    ):
+        return 0.0
+    return problem.field.value(g)
+
+
+def _move(
+    loss: _Counted, problem: Problem, point: OrbitPoint, value: float, before: float
+) -> Teleport:
+    """Apply the element if it helps and the loss stays; otherwise stay or refuse."""
+    group, w = problem.group, problem.w
+    after = before if point.status == "identity" else _objective_at(problem, point.element)
+    sign = problem.sign
+    if point.status != "identity" and not sign * after > sign * before + 1e-14 * abs(before):
+        message = "the starting point is already the best found"
+        if point.status == "optimal":
+            message = "the starting point is already optimal"
+        point = OrbitPoint(group.identity(), "identity", message, point.optimality, point.bound)
+    if point.status == "identity":
+        allowed = _relative(allowed_change(w, value, problem.gradient), value)
+        return Teleport(
+            dict(w), group.identity(), "identity", point.message, value, value, 0.0, allowed,
+            before, before, point.optimality, point.bound, dict(loss.counts),
+        )  # fmt: skip
+    moved = group.act(point.element, w)
+    check_finite(moved, "teleported parameter")
+    value_after = loss.value(moved)
+    gradient_after = group.act_cotangent(point.element, w, problem.gradient)
+    allowed = allowed_change(moved, value, gradient_after)
+    change = abs(value_after - value)
+    if not change <= allowed:
+        raise InvarianceError(
+            f"the teleport would change the loss from {value:.17g} to {value_after:.17g}, by "
+            f"{change:.3g}, more than the {allowed:.3g} that rounding allows: "
+            f"{type(group).__name__} is not a symmetry of this loss here, or acts on other data "
+            f"(its scope is {group.scope!r}). Nothing was changed."
+        )
+    return Teleport(
+        moved, point.element, point.status, point.message, value, value_after,
+        _relative(change, value), _relative(allowed, value), before, after,
+        point.optimality, point.bound, dict(loss.counts),
+    )  # fmt: skip
+
+
+def _relative(change: float, value: float) -> float:
+    if change == 0:
+        return 0.0
+    return change / abs(value) if value else float("inf")
+
+
+def _check_options(
+    objective: Any, sense: Any, radius: Any, tol: float, max_iterations: int
+) -> Literal["max", "min"]:
+    if not isinstance(objective, Objective):
+        raise TypeError(f"objective is {objective!r}; expected an objective such as GradientNorm()")
+    if sense not in (None, "max", "min"):
+        raise ValueError(f"sense is {sense!r}; expected 'max', 'min' or None")
+    if radius is not None and not (np.isfinite(radius) and radius > 0):
+        raise ValueError(f"radius is {radius}; expected a finite number > 0")
+    if not tol > 0:
+        raise ValueError(f"tol is {tol}; expected a number > 0")
+    if int(max_iterations) != max_iterations or max_iterations < 1:
+        raise ValueError(f"max_iterations is {max_iterations}; expected an integer >= 1")
+    return objective.sense if sense is None else sense  # type: ignore[no-any-return]
+
+
+def _stability(stability: Any, objective: Objective) -> tuple[float, float] | None:
+    if stability is None:
+        return None
+    if stability == "auto":
+        if isinstance(objective, PredictedDecrease):
+            return float(objective.learning_rate or 0.0), 1.0
+        return None
+    try:
+        rate, limit = (float(a) for a in stability)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"stability is {stability!r}; expected (learning_rate, c), 'auto' or None"
+        ) from None
+    for name, number in (("learning rate", rate), ("c", limit)):
+        if not (np.isfinite(number) and number > 0):
+            raise ValueError(f"stability {name} is {number}; expected a finite number > 0")
+    return rate, limit
