@@ -51,7 +51,7 @@ print(f"outputs change by {change:.1e} (relative)")
 # Before and after
 # ----------------
 # Each dot is a hidden unit: the norm of its incoming weights against that of its outgoing ones. The
-# norms of whole layers even out as well.
+# norms of whole layers become equal as well.
 
 
 def unit_norms(w: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -84,7 +84,7 @@ left.set(
     xlim=limits,
     ylim=limits,
 )
-left.legend(loc="lower left", frameon=False)
+left.legend(loc="upper right", frameon=False)
 
 layers = np.arange(1, len(widths))
 right.bar(layers - 0.2, layer_norms(w_bad), 0.38, color=BAD, label="before")
@@ -94,7 +94,6 @@ right.set(
     xticklabels=[f"$W_{m}$" for m in layers],
     ylabel="Frobenius norm",
     title="Layers",
-    yscale="log",
 )
 right.legend(frameon=False)
 for axis in (left, right):

@@ -47,8 +47,9 @@ def run(teleports: lt.training.Teleports | None = None) -> tuple[np.ndarray, lt.
     return np.array([*points, history.params["w"]]), history
 
 
+group = loss.symmetry()
 plain_path, plain = run()
-jump_path, jump = run(lt.training.Teleports(loss.symmetry(), lt.GradientNorm(), at=[JUMP]))
+jump_path, jump = run(lt.training.Teleports(group, lt.GradientNorm(), at=[JUMP]))
 
 # %%
 # The teleport keeps the loss to the last digits, and says how far it may be trusted:
@@ -67,35 +68,23 @@ print(f"final loss       {plain.losses[-1]:.2e} plain, {jump.losses[-1]:.2e} wit
 # What the jump looks like
 # ------------------------
 # On the level set of step 4 the gradient is largest on the short axis of the ellipse, and from
-# there it points straight at the minimum.
+# there it points straight at the minimum. The dashed line is the one-parameter subgroup
+# ``exp(t x)`` that leads there: it stays on the level set all the way.
 
-before, after = plain_path[JUMP], jump_path[JUMP]
-level = result.loss_before
+before = {"w": plain_path[JUMP]}
+direction = group.log(result.element)
+arc = np.array([group.act(group.exp(t * direction), before)["w"] for t in np.linspace(0, 1, 60)])
 
 BLUE, RED, GREY = "#3366a8", "#c8442e", "#8a8f98"
-x, y = np.meshgrid(np.linspace(-1.6, 5.6, 400), np.linspace(-5.6, 6.2, 400))
+x, y = np.meshgrid(np.linspace(-2.2, 7.6, 400), np.linspace(-5.6, 6.8, 400))
 values = (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.8), layout="constrained")
 left.contour(x, y, values, levels=np.geomspace(0.5, 300, 12), colors=GREY, linewidths=0.5)
-left.contour(x, y, values, levels=[level], colors="black", linewidths=1.3)
+left.contour(x, y, values, levels=[result.loss_before], colors="black", linewidths=1.3)
 left.plot(*plain_path.T, "o-", color=BLUE, ms=4, lw=1.5, label="gradient descent")
 left.plot(*jump_path[JUMP:].T, "o-", color=RED, ms=4, lw=1.5, label="after the teleport")
-left.annotate(
-    "",
-    xy=after,
-    xytext=before,
-    arrowprops={
-        "arrowstyle": "-|>",
-        "color": RED,
-        "linestyle": (0, (4, 2)),
-        "linewidth": 1.3,
-        "shrinkA": 4,
-        "shrinkB": 4,
-        "connectionstyle": "arc3,rad=0.35",
-    },
-    zorder=4,
-)
+left.plot(*arc.T, color=RED, lw=2.2, ls=(0, (2, 1.2)), label="the teleport")
 left.plot(1, 3, "*", color="black", ms=11, label="minimum")
 left.set(xlabel="$x$", ylabel="$y$", title="Level sets, and one jump", aspect="equal")
 left.legend(loc="lower left", frameon=True, framealpha=0.95)

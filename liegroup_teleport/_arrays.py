@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import array_api_compat
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from ._errors import DomainError
@@ -55,7 +56,11 @@ def namespace(w: Parameters) -> Any:
     if not w:
         raise ValueError("parameters are an empty dict; expected at least one array")
     first_name, first = next(iter(w.items()))
-    xp = None
+    if all(type(a) is np.ndarray and a.dtype == first.dtype for a in w.values()) and (
+        first.dtype.kind == "f"
+    ):
+        return numpy_namespace  # the common case, on the search's hot path
+    xp: Any = None
     for name, array in w.items():
         if not array_api_compat.is_array_api_obj(array):
             raise TypeError(
@@ -72,8 +77,8 @@ def namespace(w: Parameters) -> Any:
             )
         if array.dtype != first.dtype:
             raise TypeError(
-                f"parameters mix dtypes: {first_name!r} is {first.dtype}, {name!r} is {array.dtype}; "
-                "expected one dtype"
+                f"parameters mix dtypes: {first_name!r} is {first.dtype}, {name!r} is "
+                f"{array.dtype}; expected one dtype"
             )
         if array_api_compat.device(array) != array_api_compat.device(first):
             raise TypeError(

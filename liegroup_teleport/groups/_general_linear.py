@@ -79,7 +79,8 @@ class GeneralLinear(SymmetryGroup):
     def _element(self, g: Any) -> tuple[Pair, ...]:
         if not isinstance(g, tuple) or len(g) != len(self.indices):
             raise ValueError(
-                f"GL element must be a tuple of {len(self.indices)} pairs (g, inverse), got {g!r:.80}"
+                f"GL element must be a tuple of {len(self.indices)} pairs (g, inverse), "
+                f"got {g!r:.80}"
             )
         return tuple(check_pair(pair, k) for pair, k in zip(g, self.slots.sizes, strict=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import array_api_compat
@@ -39,8 +40,8 @@ class HiddenIndex:
     """
 
     size: int
-    written: tuple[tuple[str, int], ...] = field(default=())
-    read: tuple[tuple[str, int], ...] = field(default=())
+    written: Sequence[tuple[str, int]] = field(default=())
+    read: Sequence[tuple[str, int]] = field(default=())
 
     def __post_init__(self) -> None:
         if int(self.size) != self.size or self.size < 1:
@@ -53,7 +54,7 @@ class HiddenIndex:
                     raise ValueError(
                         f"hidden index is {role} by axis {axis} of {name!r}; expected axis >= 0"
                     )
-        axes = self.written + self.read
+        axes = (*self.written, *self.read)
         if not axes:
             raise ValueError("hidden index has no axes; expected written or read ones")
         if len(set(axes)) != len(axes):
@@ -77,7 +78,7 @@ class Slots:
         for index in slots.indices:
             if not isinstance(index, HiddenIndex):
                 raise TypeError(f"expected HiddenIndex, got {type(index).__name__}")
-        axes = [axis for index in slots.indices for axis in index.written + index.read]
+        axes = [axis for index in slots.indices for axis in (*index.written, *index.read)]
         twice = sorted({axis for axis in axes if axes.count(axis) > 1})
         if twice:
             raise ValueError(f"axes {twice} carry more than one hidden index")
@@ -91,14 +92,14 @@ class Slots:
     @property
     def axes(self) -> frozenset[tuple[str, int | None]]:
         """All (parameter, axis) pairs."""
-        return frozenset(axis for index in self.indices for axis in index.written + index.read)
+        return frozenset(axis for index in self.indices for axis in (*index.written, *index.read))
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, tuple[int | None, ...]]:
         """Parameter shapes as far as the indices fix them."""
         known: dict[str, dict[int, int]] = {}
         for index in self.indices:
-            for name, axis in index.written + index.read:
+            for name, axis in (*index.written, *index.read):
                 known.setdefault(name, {})[axis] = index.size
         return {
             name: tuple(axes.get(i) for i in range(max(axes) + 1)) for name, axes in known.items()

@@ -51,7 +51,7 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     g = _balance(field) if isinstance(group, PositiveRescaling) else group.identity()
     value, slope = field.relative(g)
     iteration = 0
-    for iteration in range(1, max_iterations + 1):
+    for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
         residual = float(np.linalg.norm(slope)) / 2
         if residual <= tol:
             break

@@ -86,8 +86,9 @@ class LinearNorm(Landscape):
 
     def move(self, g: Any) -> dict[str, Any]:
         """Return the compressed vector at ``g``, in units of its size at the start."""
-        map_ = self.group.act_cotangent if self.dual else self.group.act
-        return map_(g, self.vector, self.vector)
+        if self.dual:
+            return self.group.act_cotangent(g, self.vector, self.vector)
+        return self.group.act(g, self.vector)
 
     def value(self, g: Any) -> float:
         return norm(self.move(g)) ** 2 * self.size**2
@@ -137,8 +138,12 @@ class LinearDecrease(Landscape):
         u = group.act(inverse, p)
         q = group.act_cotangent(g, self.gradient, self.product(u))
         vp, pq = inner(v, p), inner(p, q)
-        first = -adjoint(p, v) - adjoint(_times(v, T), v)
-        second = -adjoint(p, q) - adjoint(_times(q, T), v)
+        if T is None:
+            first = -2 * adjoint(v, v)
+            second = -2 * group.moment_map(v, q)
+        else:
+            first = -adjoint(p, v) - adjoint(_times(v, T), v)
+            second = -adjoint(p, q) - adjoint(_times(q, T), v)
         return _decrease(objective, vp, pq, first, 2 * second)
 
 

@@ -21,6 +21,8 @@ from ._stability import Stability
 __all__ = ["OrbitPoint", "Problem", "solve"]
 
 Status = Literal["optimal", "unattained", "boundary", "converged", "iteration_limit", "identity"]
+REACH = 1.0  # first radius of the re-centred steps under a stability bound
+ROUNDS = 12
 FLAT = 1e-12  # relative slope below which the objective counts as constant
 
 
@@ -134,8 +136,8 @@ def _quadratic(problem: Problem) -> OrbitPoint:
         return OrbitPoint(
             element,
             "boundary",
-            f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; best point "
-            "of the spherical cap within the Krylov space of w - minimum",
+            f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; best "
+            "point of the spherical cap within the Krylov space of w - minimum",
             residual,
         )
     bound = energy * found.eigenvalue
@@ -291,15 +293,19 @@ def _ball(problem: Problem) -> OrbitPoint:
 
 
 def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
-    """Re-centred steps, each searched in a small ball and shortened until it is stable."""
+    """Re-centred steps, each searched in a small ball and shortened until it is stable.
+
+    Where the curvature bound is reached the search slides along it: its linear
+    model at the centre cuts the ball.
+    """
     group, field = problem.group, problem.field
     decrease = field.value if isinstance(problem.objective, PredictedDecrease) else None
     g = group.identity()
-    reach, moved, residual = 1.0, 0.0, 0.0
+    reach, moved, residual = REACH, 0.0, 0.0
     status: Status = "converged"
     left = problem.max_iterations
     score = problem.sign * field.score(g)[0]
-    for _ in range(12):
+    for _ in range(ROUNDS):
         ball = reach if problem.radius is None else min(reach, problem.radius - moved)
         if ball <= 1e-6 or left <= 0:
             status = "boundary" if ball <= 1e-6 else "iteration_limit"
@@ -309,6 +315,7 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
             g,
             sign=problem.sign,
             radius=ball,
+            cut=stability.cut(g),
             tol=problem.tol,
             max_iterations=min(left, 40),
         )

@@ -115,7 +115,9 @@ class Optimizer(ABC):
         ``m -> act_cotangent(g, w, m)``: exact. Diagonal second moments move
         exactly where the action is diagonal: a gradient entry is multiplied by
         ``c``, its square by ``c²``. Under any other group a diagonal of squares
-        does not stay one, and it is kept as it is. A step length is kept.
+        does not stay one, and it is kept as it is. A step length is kept. A
+        group of scope ``"batch"`` moves the gradient of its batch only, not
+        those of the past, so all is kept.
 
         Parameters
         ----------
@@ -139,6 +141,8 @@ class Optimizer(ABC):
         if state.empty:
             return state, "none"
         momentum, second_moment = state.momentum, state.second_moment
+        if group.scope == "batch":
+            return state, "kept"
         kept = state.step_size is not None
         if momentum is not None:
             momentum = group.act_cotangent(g, w, momentum)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from liegroup_teleport import DomainError, InvarianceError
 from liegroup_teleport.orbit import GradientNorm, ParameterNorm, PredictedDecrease
 from liegroup_teleport.training import (
     SGD,
@@ -124,6 +125,25 @@ def test_states_on_record(network, network_start, group):
     assert how(LineSearch()) == "kept"
     assert how(LineSearch(), state="reset") == "reset"
     assert how(Adam(1e-3)) == "transported"
+
+
+def test_batch_group_needs_its_batch(network, network_start):
+    part = network.batch(np.arange(3))
+    group = part.batch_symmetry()
+    options = {"at": [2], "radius": 0.2}
+    optimizer = SGD(1e-3, momentum=0.5)
+    good = Teleports(group, GradientNorm(), loss=part, **options)
+    run = minimize(network, network_start, optimizer, 3, teleports=good)
+    assert [event.state for event in run.teleports] == ["kept"]
+    assert run.teleports[0].result.drift < 1e-11
+    with pytest.raises((InvarianceError, DomainError)):
+        minimize(
+            network,
+            network_start,
+            optimizer,
+            3,
+            teleports=Teleports(group, GradientNorm(), **options),
+        )
 
 
 def test_no_better_point_keeps_the_state(network, network_start, group):

@@ -74,6 +74,16 @@ def test_second_moments_are_kept_where_the_action_is_not_diagonal(optimizer, w, 
         assert_close(moved.momentum, LINEAR.act_cotangent(g, w, state.momentum))
 
 
+def test_batch_groups_move_no_past_gradients(network, w, gradients):
+    group = network.batch(np.arange(3)).batch_symmetry()
+    g = group.random_element(np.random.default_rng(6), scale=0.1)
+    for optimizer in (SGD(0.1, momentum=0.8), Adam(0.1)):
+        state = state_after(optimizer, w, gradients)
+        moved, how = optimizer.transport(state, group, g, w)
+        assert moved is state
+        assert how == "kept"
+
+
 def test_step_length_is_kept(w):
     state = LineSearch().init(w)
     assert LineSearch().transport(state, RESCALING, RESCALING.identity(), w) == (state, "kept")
