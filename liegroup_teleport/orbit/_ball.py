@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
 
 from .._errors import DomainError
 from ._landscape import Landscape, LinearNorm
@@ -13,6 +14,7 @@ from ._landscape import Landscape, LinearNorm
 __all__ = ["BallResult", "search_ball"]
 
 MEMORY = 8  # values that the nonmonotone line search remembers
+LARGEST = 200.0  # largest coordinate without a radius
 LONGEST = 5.0  # longest single step in the algebra: beyond it the exponential's model is useless
 
 
@@ -49,16 +51,9 @@ def search_ball(
     tol: float,
     max_iterations: int,
     start: np.ndarray | None = None,
-    cut: tuple[np.ndarray, float] | None = None,
 ) -> BallResult:
-    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius``.
-
-    ``cut = (a, slack)`` also keeps ``a . x <= slack``, with ``slack >= 0``.
-    """
+    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius``."""
     group = field.group
-
-    def inside(x: np.ndarray) -> np.ndarray:
-        return project(x, radius) if cut is None else project_cut(x, radius, *cut)
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
         try:
@@ -70,14 +65,14 @@ def search_ball(
             return -np.inf, np.zeros(group.dim)
         return sign * value, sign * group.exp_pullback(x, slope)
 
-    x = np.zeros(group.dim) if start is None else inside(start)
+    x = np.zeros(group.dim) if start is None else project(start, radius)
     value, slope = evaluate(x)
     spent = 0
     if sign > 0 and radius is not None and isinstance(field, LinearNorm):
         x, value, slope, spent = _frank_wolfe(evaluate, x, value, slope, radius, tol)
-    return _projected_gradient(
-        evaluate, inside, x, value, slope, radius, tol, max_iterations, spent
-    )
+    if radius is None:
+        return _quasi_newton(evaluate, x, tol, max_iterations)
+    return _projected_gradient(evaluate, x, value, slope, radius, tol, max_iterations, spent)
 
 
 def project(x: np.ndarray, radius: float | None) -> np.ndarray:
@@ -86,21 +81,23 @@ def project(x: np.ndarray, radius: float | None) -> np.ndarray:
     return x * (radius / length) if radius is not None and length > radius else x
 
 
-def project_cut(x: np.ndarray, radius: float | None, a: np.ndarray, slack: float) -> np.ndarray:
-    """Return the nearest point of the ball with ``a . x <= slack``."""
-    square = float(a @ a)
-    excess = float(a @ x) - slack
-    on_plane = x - a * (excess / square) if excess > 0 and square > 0 else x
-    if radius is None or float(np.linalg.norm(on_plane)) <= radius:
-        return on_plane
-    on_ball = project(x, radius)
-    if float(a @ on_ball) <= slack:
-        return on_ball
-    foot = a * (slack / square)  # both bounds hold with equality
-    across = x - a * (float(a @ x) / square)
-    width = float(np.sqrt(max(radius**2 - float(foot @ foot), 0.0)))
-    length = float(np.linalg.norm(across))
-    return foot + across * (width / length) if length > 0 else foot
+def _quasi_newton(evaluate: Any, x: np.ndarray, tol: float, max_iterations: int) -> BallResult:
+    """Without a radius: SciPy's L-BFGS, in a box that keeps the exponential finite."""
+
+    def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = evaluate(x)
+        return (-value, -slope) if np.isfinite(value) else (1e300, -slope)
+
+    found = minimize(
+        negative,
+        x,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-LARGEST, LARGEST)] * len(x),
+        options={"maxfun": max_iterations, "maxiter": max_iterations, "gtol": tol, "ftol": 1e-13},
+    )
+    residual = float(np.max(np.abs(found.jac))) if len(x) else 0.0
+    return BallResult(found.x, -float(found.fun), residual, found.nfev, found.status == 0, False)
 
 
 def _frank_wolfe(
@@ -123,7 +120,6 @@ def _frank_wolfe(
 
 def _projected_gradient(
     evaluate: Any,
-    inside: Any,
     x: np.ndarray,
     value: float,
     slope: np.ndarray,
@@ -138,13 +134,13 @@ def _projected_gradient(
     length = float(np.linalg.norm(slope))
     step = min(1.0, 1.0 / length) if length > 0 else 1.0
     iteration, converged = spent, False
-    residual = float(np.linalg.norm(inside(x + slope) - x))
+    residual = float(np.linalg.norm(project(x + slope, radius) - x))
     while iteration < max_iterations:
-        residual = float(np.linalg.norm(inside(x + slope) - x))
+        residual = float(np.linalg.norm(project(x + slope, radius) - x))
         if residual <= tol:
             converged = True
             break
-        direction = project(inside(x + step * slope) - x, LONGEST)
+        direction = project(project(x + step * slope, radius) - x, LONGEST)
         ascent = float(direction @ slope)
         t, floor = 1.0, min(history[-MEMORY:])
         while True:

@@ -17,6 +17,9 @@ from ._objectives import Objective, PredictedDecrease
 
 __all__ = ["Stability"]
 
+SHORTEN = 0.85  # factor on the geodesic between two trials
+SHORTENINGS = 30
+
 
 @dataclass
 class Stability:
@@ -36,28 +39,11 @@ class Stability:
     limit: float
 
     def __post_init__(self) -> None:
-        self._threshold = max(self.limit, self._sharpness(self.group.identity())[0])
+        self._threshold = max(self.limit, self.sharpness(self.group.identity()))
         self._floor = getattr(self.loss, "lower_bound", None)
 
-    def cut(self, g: Any) -> tuple[np.ndarray, float] | None:
-        """Return (a, slack): to first order ``a . x <= slack`` keeps ``exp(x) g`` within the bound.
-
-        For linear actions ``d log lambda_max = -2 <mu(q), x>`` with q the unit
-        eigenvector; half of that with an adaptive diagonal that moves along.
-        """
-        if not self.group.linear:
-            return None
-        value, q = self._sharpness(g)
-        if not value > 0:
-            return None
-        adaptive = isinstance(self.objective, PredictedDecrease) and (
-            self.objective.optimizer_state is not None
-        )
-        slope = (-1.0 if adaptive else -2.0) * self.group.moment_map(q)
-        return slope, max(float(np.log(self._threshold / value)), 0.0)
-
-    def _sharpness(self, g: Any) -> tuple[float, Parameters]:
-        """Return ``learning_rate * lambda_max`` at ``g`` and the unit eigenvector."""
+    def sharpness(self, g: Any) -> float:
+        """Return ``learning_rate * lambda_max`` at ``g``."""
         point = self.group.act(g, self.w)
         v = self.group.act_cotangent(g, self.w, self.gradient)
         root = self._root(g, v)
@@ -65,8 +51,7 @@ class Stability:
         def product(u: Parameters) -> Parameters:
             return _times(self.loss.hvp(point, _times(u, root)), root)
 
-        value, top = largest_eigenvalue(product, v)
-        return self.learning_rate * value, top
+        return self.learning_rate * largest_eigenvalue(product, v)
 
     def _root(self, g: Any, v: Parameters) -> Parameters | None:
         state = (
@@ -91,7 +76,7 @@ class Stability:
         with np.errstate(all="ignore"):
             if decrease is not None and not self._trial(g, decrease):
                 return False
-            return bool(self._sharpness(g)[0] <= self._threshold * (1 + 1e-6))
+            return bool(self.sharpness(g) <= self._threshold * (1 + 1e-6))
 
     def _trial(self, g: Any, decrease: float) -> bool:
         if self._floor is not None and decrease > self.value - self._floor:
@@ -114,11 +99,11 @@ class Stability:
         shortened : bool
         """
         t = 1.0
-        for _ in range(8):
+        for _ in range(SHORTENINGS):
             g = self.group.compose(self.group.exp(t * x), center)
             if self.accepts(g, None if decrease is None else decrease(g)):
                 return t * x, t < 1.0
-            t *= 0.6
+            t *= SHORTEN
         return 0 * x, True
 
 

@@ -114,9 +114,9 @@ class LineSearch(Optimizer):
     """
 
     initial_step: float = 1.0
-    shrink: float = 0.5
-    armijo: float = 1e-4
-    grow: float = 2.0
+    shrink: float = 0.3
+    armijo: float = 0.3
+    grow: float = 1000.0
     floor: float = 1e-16
 
     uses_value: ClassVar[bool] = True

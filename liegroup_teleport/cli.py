@@ -1,0 +1,176 @@
+"""The command line, ``liegroup-teleport``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .experiments import NAMES, Context, DatasetUnavailableError, run
+
+if TYPE_CHECKING:
+    from .experiments import Outcome
+    from .experiments._report import Report
+
+__all__ = ["main"]
+
+INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="liegroup-teleport")
+def main() -> None:
+    """Exact symmetry teleportation: run the papers' experiments."""
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAMES]...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("liegroup-teleport-report"),
+    show_default=True,
+    help="Folder for figures, results.json and report.html.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Number of starts per variant. [default: 5, with --quick 2]",
+)
+@click.option("--quick", is_flag=True, help="Fewer starts and shorter runs, about 20 s.")
+@click.option(
+    "--dataset",
+    type=click.Choice(["digits", "mnist"]),
+    default="digits",
+    show_default=True,
+    help="Images for the experiment 'digits'; mnist is downloaded from OpenML.",
+)
+def reproduce(
+    names: tuple[str, ...],
+    out: Path,
+    seeds: int | None,
+    quick: bool,
+    dataset: Literal["digits", "mnist"],
+) -> None:
+    """Run the papers' experiments and judge their claims.
+
+    NAMES are among quadratic, booth, rosenbrock, regression and digits; by
+    default all five. Finished experiments are kept if the run is interrupted.
+    """
+    _prepare(out)
+    chosen = tuple(dict.fromkeys(names)) or NAMES
+    # imported only now: they load matplotlib and rich
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from .experiments._report import Report
+
+    subtitle = f"liegroup-teleport reproduce {' '.join(chosen)}{' --quick' if quick else ''}"
+    subtitle += f" --dataset {dataset}" if "digits" in chosen else ""
+    report = Report(out, f"{subtitle}, {time.strftime('%Y-%m-%d %H:%M')}")
+    stderr = Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=stderr,
+    )
+
+    def track(description: str, total: int) -> Callable[[], None]:
+        task = progress.add_task(description, total=total)
+        return lambda: progress.advance(task)
+
+    context = Context(
+        seeds=seeds,
+        quick=quick,
+        dataset=dataset,
+        workers=min(2, os.cpu_count() or 1),
+        progress=track,
+        say=lambda line: progress.console.print(line, highlight=False, soft_wrap=True),
+    )
+    missing: list[str] = []
+    interrupted = False
+    started = time.perf_counter()
+    try:
+        with progress:
+            for name in chosen:
+                missing += _one(name, context, report)
+    except KeyboardInterrupt:
+        interrupted = True
+        _stop_workers()
+    if report.outcomes:
+        _table(report.outcomes)
+        click.echo(f"{time.perf_counter() - started:.0f} s; report: {out / 'report.html'}")
+    if interrupted:
+        done = ", ".join(report.outcomes) or "none"
+        click.echo(f"Interrupted. Finished experiments, kept in {out}: {done}.", err=True)
+        sys.exit(INTERRUPTED)
+    if missing:
+        raise click.ClickException(" ".join(missing))
+
+
+def _one(name: str, context: Context, report: Report) -> list[str]:
+    """Run one experiment and write it down; return what kept it from running."""
+    started = time.perf_counter()
+    try:
+        outcome = run(name, context)
+    except DatasetUnavailableError as error:
+        return [f"{name} was not run: {error}"]
+    report.add(name, outcome, time.perf_counter() - started)
+    return []
+
+
+def _prepare(out: Path) -> None:
+    """Create the output folder and try to write in it, before any work is done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.BadParameter(
+            f"cannot write to the folder {str(out)!r}: {reason}", param_hint="'--out'"
+        ) from None
+
+
+def _table(outcomes: Mapping[str, Outcome]) -> None:
+    """Print every claim with what was measured and the verdict."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if console.width < 100:
+        console = Console(width=100)
+    styles = {"confirmed": "bold green", "not confirmed": "bold red", "as measured": "dim"}
+    table = Table(title="Claims and measurements", title_justify="left", show_lines=True)
+    table.add_column("experiment", no_wrap=True)
+    table.add_column("claim", ratio=5)
+    table.add_column("measured", ratio=4)
+    table.add_column("verdict", no_wrap=True)
+    for name, outcome in outcomes.items():
+        for i, claim in enumerate(outcome.claims):
+            verdict = Text(claim.verdict, style=styles[claim.verdict])
+            cells: list[Any] = [Text(name if i == 0 else ""), Text(claim.claim)]
+            table.add_row(*cells, Text(claim.measured), verdict)
+    console.print(table)
+
+
+def _stop_workers() -> None:
+    """End the worker processes of an interrupted experiment, if there are any."""
+    if "joblib" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="liegroup-teleport")

@@ -1,0 +1,41 @@
+"""The papers' experiments; ``liegroup-teleport reproduce`` runs them.
+
+Each module has ``run(context) -> Outcome`` and is imported only when it is run.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ._outcome import Claim, Context, DatasetUnavailableError, Outcome
+
+__all__ = ["NAMES", "Claim", "Context", "DatasetUnavailableError", "Outcome", "run"]
+
+NAMES = ("quadratic", "booth", "rosenbrock", "regression", "digits")
+
+
+def run(name: str, context: Context) -> Outcome:
+    """Run one experiment.
+
+    Parameters
+    ----------
+    name : str
+        One of ``NAMES``.
+    context : Context
+        How many starts, how long, and where to show progress.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
+    DatasetUnavailableError
+        If its data cannot be had.
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown experiment {name!r}; expected one of {', '.join(NAMES)}")
+    outcome: Outcome = import_module(f"{__name__}.{name}").run(context)
+    return outcome

@@ -1,0 +1,118 @@
+"""What the experiment ``digits`` claims, judged from its measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._outcome import Claim, judge
+from ._traces import Trace, drift_claim, gradient_claim, median
+
+__all__ = ["claims"]
+
+METHODS = ("sgd", "momentum", "linesearch")
+
+
+def claims(
+    runs: Mapping[str, Sequence[Trace]],
+    results: Mapping[str, Mapping[str, list[Any]]],
+    *,
+    epochs: int,
+    search: int,
+    full: bool,
+) -> list[Claim]:
+    """Return the claims; thresholds are decided by runs of full length only."""
+    final = {name: median(row["final_loss"]) for name, row in results.items()}
+    valid = {name: median(row["final_validation_loss"]) for name, row in results.items()}
+    faster = [name for name in METHODS if final[f"{name}+teleport"] < final[name]]
+
+    def both(name: str) -> str:
+        return f"{final[name]:.3g} / {valid[name]:.3g}"
+
+    reached = results["sgd+teleport"]["epochs_to_plain"]
+    latest = max((np.inf if v is None else v) for v in reached)
+    shown = ", ".join("never" if v is None else str(v) for v in reached)
+    ratio = final["linesearch+teleport"] / final["linesearch"]
+    judged = [
+        Claim(
+            f"paper: the training loss decays faster with teleports ({', '.join(METHODS)})",
+            f"lower at the end for {', '.join(faster) or 'none'}",
+            judge(len(faster) == len(METHODS)),
+        ),
+        gradient_claim(runs["sgd"], runs["sgd+teleport"], "SGD"),
+        gradient_claim(runs["linesearch"], runs["linesearch+teleport"], "line search"),
+        _overfitting(runs),
+        drift_claim(results, 1e-12),
+        Claim(
+            f"SGD: plain's training loss of epoch {epochs} after at most 6 epochs in the median, "
+            f"on no start later than {epochs}, with a lower validation loss at the end "
+            "(published code: 40 epochs)",
+            f"median {median(reached):g} ({shown}); validation {valid['sgd+teleport']:.3g}, "
+            f"plain {valid['sgd']:.3g}",
+            judge(
+                median(reached) <= 6 and latest <= epochs and valid["sgd+teleport"] < valid["sgd"],
+                decided=full,
+            ),
+        ),
+        Claim(
+            f"full batch, line search, training loss at step {search - 1}: at most 0.6 of "
+            "plain's, validation no worse in the median",
+            f"{final['linesearch+teleport']:.3g} / {final['linesearch']:.3g} = {ratio:.2f}; "
+            f"validation {valid['linesearch+teleport']:.3g}, plain {valid['linesearch']:.3g}",
+            judge(
+                ratio <= 0.6 and valid["linesearch+teleport"] <= valid["linesearch"],
+                decided=full,
+            ),
+        ),
+    ]
+    for name, text in (
+        ("sgd-tuned", "SGD at the best learning rate"),
+        ("momentum", "momentum 0.9"),
+    ):
+        judged.append(
+            Claim(
+                f"{text}, training / validation loss: with a teleport against without",
+                f"{both(f'{name}+teleport')} against {both(name)}",
+                "as measured",
+            )
+        )
+    judged.append(
+        Claim(
+            "AdaGrad, training / validation loss: teleport (state kept), reset alone, plain",
+            f"{both('adagrad+teleport')}, {both('adagrad+reset')}, {both('adagrad')}",
+            "as measured",
+        )
+    )
+    jump, gradient, run = (
+        median(results["sgd+teleport"]["teleport_seconds"]),
+        median(results["sgd+teleport"]["gradient_seconds"]),
+        median([float(t.seconds[-1]) for t in runs["sgd"]]) / epochs,
+    )
+    judged.append(
+        Claim(
+            "cost of a teleport (SGD; published code: about an epoch)",
+            f"{jump / gradient:.1f} full gradients, {jump / run:.2f} epochs",
+            "as measured",
+        )
+    )
+    return judged
+
+
+def _overfitting(runs: Mapping[str, Sequence[Trace]]) -> Claim:
+    """Judge early overfitting: the validation loss turns up sooner, before the end."""
+    parts, holds = [], []
+    for name in METHODS:
+        turn = {}
+        for variant in (name, f"{name}+teleport"):
+            lowest = [int(np.argmin(t.curves["validation"])) for t in runs[variant]]
+            turn[variant] = (median(lowest), len(runs[variant][0].losses) - 1)
+        (plain, _), (moved, last) = turn[name], turn[f"{name}+teleport"]
+        parts.append(f"{name} {moved:g} against {plain:g} of {last}")
+        holds.append(moved < plain and moved < last)
+    return Claim(
+        "paper: early overfitting (the validation loss is lowest earlier with teleports)",
+        "epoch of the lowest validation loss: " + ", ".join(parts),
+        judge(all(holds)),
+    )

@@ -1,0 +1,245 @@
+"""The laws of a group and of its action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, reject
+
+from .._arrays import Parameters, axpy, inner, norm
+from .._errors import DomainError
+from ..groups import SymmetryGroup
+from ._compare import (
+    assert_close,
+    assert_derivative,
+    check,
+    copied,
+    flat_arrays,
+    search,
+    tolerance,
+)
+from .strategies import SEEDS, lengths, random_parameters, random_vector
+
+__all__ = ["assert_group_laws"]
+
+GROUP_TOL = 1e-9
+SAMPLED = 12
+
+
+def assert_group_laws(
+    group: SymmetryGroup, *, max_examples: int = 25, dtype: Any = np.float64, scale: float = 1.0
+) -> None:
+    """Check that a group is one, and that its action and derivatives fit together.
+
+    Associativity, identity, inverse, exponential and logarithm, distances, the
+    basis of the algebra; the action's composition, identity, derivatives,
+    cotangent, adjoint and moment map on random parameters of ``group.shapes``.
+    What scope ``"batch"`` does not owe is skipped: composition, inverse and the
+    pairing of arbitrary covectors on the weights.
+
+    Parameters
+    ----------
+    group : SymmetryGroup
+        The group to test.
+    max_examples : int
+        Number of random cases.
+    dtype : dtype
+        Of the parameters; tolerances follow it.
+    scale : float
+        Largest length of the random algebra vectors. Elements on which the
+        action is not defined (``DomainError``) are passed over.
+
+    Raises
+    ------
+    AssertionError
+        Naming the law that fails, with hypothesis' smallest example.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> lt.testing.assert_group_laws(lt.losses.Booth().symmetry())  # doctest: +SKIP
+    """
+    _check_basis(group)
+
+    @search(max_examples)
+    @given(seed=SEEDS, length=lengths(scale))
+    def laws(seed: int, length: float) -> None:
+        rng = np.random.default_rng(seed)
+        vectors = [random_vector(group, rng, length) for _ in range(3)]
+        w, u, v, p = (random_parameters(group.shapes, rng, dtype, 1.0) for _ in range(4))
+        before = [copied(a) for a in (w, u, v, p)]
+        _check_group(group, *vectors, w=w)
+        try:
+            _check_action(group, *vectors[:2], w=w, u=u, v=v, p=p)
+        except DomainError:
+            reject()
+        for array, old in zip((w, u, v, p), before, strict=True):
+            for name in old:
+                check(np.array_equal(array[name], old[name]), f"parameter {name!r} was changed")
+
+    laws()
+
+
+def _check_basis(group: SymmetryGroup) -> None:
+    basis = group.algebra_basis()
+    check(len(basis) == group.dim, f"the basis has {len(basis)} elements; dim is {group.dim}")
+    chosen = np.unique(np.linspace(0, group.dim - 1, min(group.dim, SAMPLED)).astype(int))
+    matrices = [basis[int(i)] for i in chosen]
+    products = np.array([[float(np.sum(a * b)) for a in matrices] for b in matrices])
+    check(
+        np.allclose(products, np.eye(len(matrices)), atol=1e-12),
+        "the basis of the algebra is not orthonormal in the Frobenius product",
+    )
+    check(group.distance(group.identity()) == 0.0, "the identity is not at distance 0")
+    check(
+        set(group.shapes) >= {name for name, _ in group.acts_on},
+        "acts_on names a parameter that shapes does not have",
+    )
+
+
+def _same(group: SymmetryGroup, g: Any, h: Any, what: str, w: Parameters) -> None:
+    """Check that two elements are equal, whatever factors represent them."""
+    first, second = flat_arrays(g), flat_arrays(h)
+    check(
+        all(a.dtype == np.float64 for a in (*first, *second)), f"{what}: an element is not float64"
+    )
+    if [a.shape for a in first] == [a.shape for a in second]:
+        errors = [
+            float(np.linalg.norm(a - b)) / max(float(np.linalg.norm(a)), 1e-300)
+            for a, b in zip(first, second, strict=True)
+            if a.size
+        ]
+        if max(errors, default=0.0) <= GROUP_TOL:
+            return
+        if group.scope == "batch" or group.linear:
+            raise AssertionError(f"{what}: the elements differ by {max(errors):.3g} (relative)")
+    wide = {name: np.float64(a) for name, a in w.items()}
+    assert_close(group.act(g, wide), group.act(h, wide), GROUP_TOL, what, wide)
+
+
+def _check_group(
+    group: SymmetryGroup, x: np.ndarray, y: np.ndarray, z: np.ndarray, w: Parameters
+) -> None:
+    g, h, k = (group.exp(a) for a in (x, y, z))
+    one = group.identity()
+    gh = group.compose(g, h)
+    _same(group, group.compose(gh, k), group.compose(g, group.compose(h, k)), "associativity", w)
+    _same(group, group.compose(one, g), g, "identity on the left", w)
+    _same(group, group.compose(g, one), g, "identity on the right", w)
+    _same(group, group.compose(g, group.inverse(g)), one, "right inverse", w)
+    _same(group, group.compose(group.inverse(g), g), one, "left inverse", w)
+    _same(group, group.exp(np.zeros(group.dim)), one, "exp(0)", w)
+    _same(group, group.exp(-x), group.inverse(g), "exp(-x) against the inverse", w)
+    _same(
+        group,
+        group.exp(0.4 * x + 0.6 * x),
+        group.compose(group.exp(0.4 * x), group.exp(0.6 * x)),
+        "exp((s + t) x) = exp(s x) exp(t x)",
+        w,
+    )
+    _same(group, group.exp(group.log(g)), g, "exp(log g)", w)
+    length = float(np.linalg.norm(x))
+    if length <= 3.0:  # beyond, the principal logarithm may be another one
+        error = float(np.linalg.norm(group.log(g) - x))
+        check(error <= GROUP_TOL * max(1.0, length), f"log(exp x) differs from x by {error:.3g}")
+    far = group.distance(g)
+    slack = 1e-7 * max(1.0, length)
+    check(0 <= far <= length + slack, f"distance(exp x) is {far}; ||x|| is {length}")
+    check(abs(group.distance(group.inverse(g)) - far) <= slack, "distance of the inverse")
+    check(
+        group.distance(gh) <= far + group.distance(h) + slack, "distance: the triangle inequality"
+    )
+
+
+def _check_action(
+    group: SymmetryGroup,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    w: dict[str, Any],
+    u: dict[str, Any],
+    v: dict[str, Any],
+    p: dict[str, Any],
+) -> None:
+    dtype = next(iter(w.values())).dtype
+    tol = tolerance(dtype)
+    g, h = group.exp(x), group.exp(y)
+    owed = group.scope != "batch"
+    moved = group.act(g, w)
+    same = group.act(group.identity(), w)
+    for name, array in w.items():
+        check(np.array_equal(same[name], array), f"act(identity, w) changes {name!r}")
+        check(
+            moved[name].dtype == array.dtype and moved[name].shape == array.shape,
+            f"act changes the layout of {name!r}",
+        )
+    if owed:
+        middle = group.act(h, w)
+        assert_close(
+            group.act(group.compose(g, h), w),
+            group.act(g, middle),
+            tol,
+            "act(compose(g, h), w) = act(g, act(h, w))",
+            w,
+            middle,
+        )
+        assert_close(group.act(group.inverse(g), moved), w, tol, "act of the inverse", moved)
+    velocity = group.generator(x, w)
+    assert_derivative(
+        lambda t: group.act(group.exp(t * x), w), velocity, dtype, "generator", w
+    )
+    pushed = group.act_tangent(g, w, u)
+    assert_derivative(
+        lambda t: group.act(g, axpy(t, u, w)), pushed, dtype, "act_tangent", moved, u
+    )
+    if owed:
+        pulled = group.act_cotangent(g, w, v)
+        error = abs(inner(pulled, pushed) - inner(v, u))
+        size = max(norm(pulled) * norm(pushed), norm(v) * norm(u))
+        check(
+            error <= tol * size,
+            f"<act_cotangent v, act_tangent u> = <v, u> fails by {error:.3g} of {size:.3g}",
+        )
+    dual = group.generator_adjoint(w, p)
+    check(dual.shape == (group.dim,), f"generator_adjoint has shape {dual.shape}")
+    error = abs(float(dual @ x) - inner(p, velocity))
+    size = max(float(np.linalg.norm(dual) * np.linalg.norm(x)), norm(p) * norm(velocity))
+    check(error <= tol * size, f"generator_adjoint is not the adjoint: {error:.3g} of {size:.3g}")
+    if owed:
+        _check_pullback(group, x, y, w, p)
+    _check_moment_map(group, x, v, u, tol)
+
+
+def _check_pullback(
+    group: SymmetryGroup, x: np.ndarray, y: np.ndarray, w: Parameters, p: Parameters
+) -> None:
+    w = {name: np.float64(a) for name, a in w.items()}
+    p = {name: np.float64(a) for name, a in p.items()}
+    moved = group.act(group.exp(x), w)
+    gradient = group.exp_pullback(x, group.generator_adjoint(moved, p))
+
+    def curve(t: float) -> dict[str, Any]:
+        return {"": np.array([inner(p, group.act(group.exp(x + t * y), w))])}
+
+    slope = {"": np.array([float(gradient @ y)])}
+    size = {"": np.array([norm(p) * norm(moved)])}
+    assert_derivative(curve, slope, np.float64, "exp_pullback", size)
+
+
+def _check_moment_map(
+    group: SymmetryGroup, x: np.ndarray, v: Parameters, u: Parameters, tol: float
+) -> None:
+    if not group.linear:
+        try:
+            group.moment_map(v)
+        except TypeError:
+            return
+        raise AssertionError("moment_map of an action that is not linear must raise TypeError")
+    for a, b, mu in ((v, u, group.moment_map(v, u)), (v, v, group.moment_map(v))):
+        A, B = group.generator(x, a), group.generator(x, b)
+        expected = (inner(A, b) + inner(B, a)) / 2
+        error = abs(float(mu @ x) - expected)
+        size = norm(A) * norm(b) + norm(B) * norm(a)
+        check(error <= tol * size, f"moment_map differs from its definition by {error:.3g}")
+    check(np.array_equal(group.conserved(v), group.moment_map(v)), "conserved is the moment map")

@@ -1,0 +1,98 @@
+"""Hypothesis strategies for group elements, algebra vectors and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..groups import SymmetryGroup
+
+__all__ = ["algebra_vectors", "elements", "parameters"]
+
+SEEDS = st.integers(0, 2**32 - 1)
+FREE_LENGTH = 3
+
+
+def algebra_vectors(group: SymmetryGroup, scale: float = 1.0) -> st.SearchStrategy[np.ndarray]:
+    """Return algebra vectors of length up to ``scale``, shape ``(dim,)``; they shrink to zero."""
+
+    def build(seed: int, length: float) -> np.ndarray:
+        return random_vector(group, np.random.default_rng(seed), length)
+
+    return st.builds(build, SEEDS, lengths(scale))
+
+
+def elements(group: SymmetryGroup, scale: float = 1.0) -> st.SearchStrategy[Any]:
+    """Return elements ``exp(x)`` with ``||x||_2`` up to ``scale``; they shrink to the identity.
+
+    Parameters
+    ----------
+    group : SymmetryGroup
+        Where the elements come from.
+    scale : float
+        Largest length of the algebra vector.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> from liegroup_teleport.testing import strategies
+    >>> group = lt.losses.Booth().symmetry()
+    >>> strategies.elements(group).example().shape  # doctest: +SKIP
+    (2, 2)
+    """
+    return algebra_vectors(group, scale).map(group.exp)
+
+
+def parameters(
+    loss: Any, dtype: Any = np.float64, scale: float = 1.0
+) -> st.SearchStrategy[dict[str, np.ndarray]]:
+    """Return NumPy parameters for a loss or a group, normally distributed.
+
+    Parameters
+    ----------
+    loss : Loss, SymmetryGroup or dict
+        Anything with ``shapes``, or the shapes themselves; ``None`` in a shape
+        stands for a free length.
+    dtype : dtype
+        Of the arrays.
+    scale : float
+        Standard deviation of the entries.
+    """
+    shapes = loss if isinstance(loss, Mapping) else getattr(loss, "shapes", None)
+    if shapes is None:
+        raise TypeError(
+            f"{type(loss).__name__} has no attribute shapes; give a dict from parameter name to shape"
+        )
+    return SEEDS.map(
+        lambda seed: random_parameters(shapes, np.random.default_rng(seed), dtype, scale)
+    )
+
+
+def random_vector(group: SymmetryGroup, rng: np.random.Generator, length: float) -> np.ndarray:
+    """Return an algebra vector of the given length in a random direction."""
+    x = rng.standard_normal(group.dim)
+    norm = float(np.linalg.norm(x))
+    return x * (length / norm) if norm > 0 else x
+
+
+def random_parameters(
+    shapes: Mapping[str, Any], rng: np.random.Generator, dtype: Any, scale: float
+) -> dict[str, np.ndarray]:
+    """Return one set of normally distributed parameters."""
+    return {
+        name: (
+            scale * rng.standard_normal([FREE_LENGTH if n is None else n for n in shape])
+        ).astype(dtype)
+        for name, shape in shapes.items()
+    }
+
+
+def lengths(scale: float) -> st.SearchStrategy[float]:
+    """Return lengths from 0 to ``scale``."""
+    if not (np.isfinite(scale) and scale >= 0):
+        raise ValueError(f"scale is {scale}; expected a finite number >= 0")
+    # a grid: lengths that underflow in single precision test nothing
+    return st.integers(0, 1000).map(lambda i: float(scale) * i / 1000)

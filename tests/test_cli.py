@@ -1,0 +1,99 @@
+"""The command line as users call it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from liegroup_teleport.experiments import NAMES
+
+FIELDS = {
+    "loss_at_50",
+    "final_loss",
+    "max_drift",
+    "max_drift_over_allowed",
+    "teleport_seconds",
+    "gradient_seconds",
+}
+
+
+def call(*arguments, timeout=60):
+    return subprocess.run(
+        [sys.executable, "-m", "liegroup_teleport", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["reproduce"]])
+def test_help(command):
+    result = call(*command, "--help")
+    assert result.returncode == 0
+    assert "Usage: liegroup-teleport" in result.stdout
+
+
+def test_an_unknown_experiment_lists_the_good_names(tmp_path):
+    result = call("reproduce", "boot", "--out", tmp_path / "report")
+    assert result.returncode == 2
+    assert "'boot'" in result.stderr
+    assert all(name in result.stderr for name in NAMES)
+    assert not (tmp_path / "report").exists()
+
+
+def test_an_unknown_dataset_lists_the_good_names(tmp_path):
+    result = call("reproduce", "digits", "--dataset", "cifar", "--out", tmp_path / "report")
+    assert result.returncode == 2
+    assert "'cifar'" in result.stderr
+    assert "digits" in result.stderr
+    assert "mnist" in result.stderr
+
+
+def test_a_number_of_starts_below_one_is_refused():
+    result = call("reproduce", "booth", "--seeds", "0")
+    assert result.returncode == 2
+    assert "--seeds" in result.stderr
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    for out in (taken, taken / "below"):
+        result = call("reproduce", "--out", out)
+        assert result.returncode == 2
+        assert "cannot write to the folder" in result.stderr
+        assert str(out) in result.stderr
+        assert "Traceback" not in result.stderr
+    assert taken.read_text() == "a file"
+
+
+def test_reproduce_writes_results_pictures_and_report(tmp_path):
+    out = tmp_path / "report"
+    result = call("reproduce", "booth", "quadratic", "--quick", "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert "confirmed" in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) >= 100
+
+    results = json.loads((out / "results.json").read_text())
+    assert list(results) == ["booth", "quadratic"]
+    assert set(results["booth"]) == {"gd", "gd+teleport"}
+    assert set(results["quadratic"]) == {"gd", "teleport+step"}
+    for experiment in results.values():
+        for variant in experiment.values():
+            assert set(variant) >= FIELDS
+            assert all(len(values) == 2 for values in variant.values())
+            assert max(variant["max_drift_over_allowed"]) <= 1
+            assert min(variant["gradient_seconds"]) > 0
+    assert results["quadratic"]["teleport+step"]["steps"] == [1, 1]
+    assert min(results["quadratic"]["gd"]["steps"]) > 100
+    assert max(results["booth"]["gd+teleport"]["final_loss"]) <= 9.46e-4
+    assert results["booth"]["gd"]["final_loss"] == pytest.approx([2.203] * 2, rel=1e-3)
+    assert results["booth"]["gd"]["loss_at_50"] == [None, None]
+
+    page = (out / "report.html").read_text()
+    pictures = sorted(path.name for path in out.glob("*.png"))
+    assert page.count("data:image/png;base64,") == len(pictures) == 7
+    assert "booth-level-sets.png" in pictures
+    assert {path.suffix for path in out.iterdir()} == {".json", ".html", ".png"}
