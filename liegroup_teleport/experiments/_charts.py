@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,16 @@ from ..orbit import GradientNorm
 from ..training import SGD, Teleports
 from ._figures import against, level_sets
 from ._outcome import Claim, Context, Outcome, judge
-from ._traces import Trace, by_variant, drift_claim, gradient_claim, median, record, summary
+from ._traces import (
+    Trace,
+    by_variant,
+    drift_claim,
+    gradient_claim,
+    median,
+    record,
+    run_all,
+    summary,
+)
 
 __all__ = ["NAMES", "before_jumps", "experiment"]
 
@@ -31,6 +41,23 @@ def before_jumps(loss: Any, trace: Trace, learning_rate: float) -> dict[int, np.
     return starts
 
 
+def _run(
+    loss: Any,
+    variant: str,
+    seed: int,
+    start: Sequence[float],
+    learning_rate: float,
+    steps: int,
+    at: Sequence[int],
+) -> Trace:
+    jumps = None
+    if variant == "gd+teleport":
+        generator = np.random.default_rng(seed)
+        jumps = Teleports(loss.symmetry(), GradientNorm(), at=at, rng=generator)
+    w = {"w": np.array(start, dtype=np.float64)}
+    return record(variant, seed, loss, w, SGD(learning_rate), steps, teleports=jumps, path=True)
+
+
 def experiment(
     context: Context,
     loss: Any,
@@ -47,21 +74,14 @@ def experiment(
     legend: str,
 ) -> Outcome:
     """Run ``gd`` and ``gd+teleport``; the starts differ in the teleport's random generator."""
-    w = {"w": np.array(start, dtype=np.float64)}
-    advance = context.progress(name.lower(), 2 * context.starts)
-    traces = []
-    for seed in range(context.starts):
-        for variant in NAMES:
-            jumps = Teleports(
-                loss.symmetry(), GradientNorm(), at=at, rng=np.random.default_rng(seed)
-            )
-            traces.append(
-                record(
-                    variant, seed, loss, w, SGD(learning_rate), steps,
-                    teleports=jumps if variant == "gd+teleport" else None, path=True,
-                )
-            )  # fmt: skip
-            advance()
+    jobs = [
+        (loss, variant, seed, start, learning_rate, steps, at)
+        for seed in range(context.starts)
+        for variant in NAMES
+    ]
+    # a single jump each is done before other processes have started
+    alone = replace(context, workers=1) if len(at) == 1 else context
+    traces = run_all(_run, jobs, alone, name.lower())
     runs = by_variant(traces, NAMES)
     results = summary(runs)
     claims = _claims(runs, results, steps, threshold, published)

@@ -104,15 +104,22 @@ def _overfitting(runs: Mapping[str, Sequence[Trace]]) -> Claim:
     """Judge early overfitting: the validation loss turns up sooner, before the end."""
     parts, holds = [], []
     for name in METHODS:
-        turn = {}
+        turn, gap = {}, {}
         for variant in (name, f"{name}+teleport"):
             lowest = [int(np.argmin(t.curves["validation"])) for t in runs[variant]]
             turn[variant] = (median(lowest), len(runs[variant][0].losses) - 1)
+            gap[variant] = median(
+                [t.curves["validation"][-1] - t.losses[-1] for t in runs[variant]]
+            )
         (plain, _), (moved, last) = turn[name], turn[f"{name}+teleport"]
-        parts.append(f"{name} {moved:g} against {plain:g} of {last}")
+        parts.append(
+            f"{name} {moved:g} against {plain:g} of {last} "
+            f"(gap {gap[f'{name}+teleport']:.2g} against {gap[name]:.2g})"
+        )
         holds.append(moved < plain and moved < last)
     return Claim(
         "paper: early overfitting (the validation loss is lowest earlier with teleports)",
-        "epoch of the lowest validation loss: " + ", ".join(parts),
+        "epoch of the lowest validation loss (validation minus training loss at the end): "
+        + ", ".join(parts),
         judge(all(holds)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from ._outcome import DatasetUnavailableError
@@ -27,9 +29,11 @@ def load(dataset: str) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import fetch_openml
 
     try:
-        bunch = fetch_openml(
-            "mnist_784", version=1, as_frame=False, parser="liac-arff", n_retries=0
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it tries again; the error says enough
+            bunch = fetch_openml(
+                "mnist_784", version=1, as_frame=False, parser="liac-arff", n_retries=1, delay=0.1
+            )
     except (OSError, ValueError) as error:  # no network, a proxy's page, a broken download
         raise DatasetUnavailableError(
             f"MNIST could not be downloaded from OpenML ({error}). It needs a network the first "

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from ._traces import Trace
 
-__all__ = ["against", "curves", "level_sets", "panels", "style_of"]
+__all__ = ["against", "curves", "headline", "level_sets", "panels", "style_of", "tidy_ticks"]
 
 FLOOR = 1e-33  # below it a logarithmic axis shows rounding only
 
@@ -38,7 +39,13 @@ def panels(titles: Sequence[str], ylabel: str, *, share: bool = True) -> tuple[F
     columns = count if count <= 3 else 2
     rows = -(-count // columns)
     width = 6.4 if count == 1 else 4.4 * columns
-    figure = Figure(figsize=(width, 3.7 * rows), dpi=110, layout="constrained")
+    height = 3.6 * rows + 0.5
+    figure = Figure(figsize=(width, height), dpi=110)
+    # fixed margins in inches: a layout engine takes as long as everything else together
+    figure.subplots_adjust(
+        left=0.8 / width, right=1 - 0.25 / width, bottom=0.55 / height, top=1 - (0.85 if any(titles) else 0.5) / height,
+        wspace=0.22, hspace=0.34,
+    )  # fmt: skip
     grid = figure.subplots(rows, columns, squeeze=False, sharey=share)
     axes = list(grid.flat)
     for axis, title in zip(axes, titles, strict=False):
@@ -51,6 +58,18 @@ def panels(titles: Sequence[str], ylabel: str, *, share: bool = True) -> tuple[F
     for row in grid:
         row[0].set_ylabel(ylabel)
     return figure, axes[:count]
+
+
+def headline(figure: Figure, title: str) -> None:
+    """Write the title of the whole figure."""
+    figure.suptitle(title, fontsize=12.5, y=1 - 0.12 / figure.get_figheight())
+
+
+def tidy_ticks(axis: Axes) -> None:
+    """Drop the minor ticks of wide logarithmic axes: hundreds, slow to draw and no help."""
+    for one, (low, high) in ((axis.xaxis, axis.get_xlim()), (axis.yaxis, axis.get_ylim())):
+        if one.get_scale() == "log" and high > 50 * low > 0:
+            one.set_minor_locator(NullLocator())
 
 
 def _median(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -101,9 +120,10 @@ def against(
         axis.set_yscale("log")
         if log_x:
             axis.set_xscale("log")
+        tidy_ticks(axis)
         axis.set_xlabel(labels[0])
         axis.legend(frameon=False, fontsize=8.5)
-    figure.suptitle(title, fontsize=12.5)
+    headline(figure, title)
     return figure
 
 
@@ -115,12 +135,13 @@ def level_sets(
     *,
     minimum: tuple[float, float],
     window: tuple[float, float, float, float],
-    legend: str,
+    legend: Any,
     title: str,
 ) -> Figure:
     """Draw level sets, both paths, and the jumps from ``before[step]``."""
     figure, (axis,) = panels([""], "y")
     figure.set_size_inches(6.8, 5.6)
+    figure.subplots_adjust(left=0.1, right=0.97, bottom=0.1, top=0.92)
     left, right, low, high = window
     X, Y = np.meshgrid(np.linspace(left, right, 400), np.linspace(low, high, 400))
     Z = value(X, Y)

@@ -1,4 +1,4 @@
-"""What is written to disk: pictures, ``results.json``, ``report.html``, each whole or not at all."""
+"""What is written to disk: pictures, results and report, each file whole or not at all."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ..orbit import LineSearchDecrease, PredictedDecrease
 from ..training import SGD, AdaGrad, LineSearch, Resets, Teleports, minimize
 from ._digits_claims import claims
 from ._digits_data import load, split
-from ._figures import against, curves, panels, style_of
+from ._figures import against, curves, headline, panels, style_of, tidy_ticks
 from ._outcome import Context, Outcome
 from ._traces import Trace, by_variant, jumps_of, median, run_all, summary, time_gradient
 
@@ -20,7 +20,7 @@ __all__ = ["FAMILIES", "epochs_to_plain", "run"]
 
 BATCH, RATE, GRID = 20, 0.01, (0.01, 0.03, 0.1, 0.3)
 EPOCHS, SEARCH_STEPS = 40, 300
-QUICK_EPOCHS, QUICK_SEARCH_STEPS = 10, 60
+QUICK_EPOCHS, QUICK_SEARCH_STEPS = 6, 41
 
 FAMILIES = {
     "SGD, learning rate 0.01": ("sgd", "sgd+teleport"),
@@ -59,7 +59,7 @@ def _optimizer(method: str, rate: float) -> Any:
 
 def _run(variant: str, start: int, rate: float, epochs: int, search_steps: int, data: Any) -> Trace:
     """Train one variant; the curves are per epoch, which for the line search is a step."""
-    X, y, valid_X, valid_y = split(*data, start)
+    X, y, valid_X, valid_y = split(data[0], data[1], start)
     loss, validation = _network(X, y), _network(valid_X, valid_y)
     rng = np.random.default_rng(start)
     w = loss.init(rng)
@@ -194,8 +194,9 @@ def _figures(runs: Mapping[str, Sequence[Trace]], title: str) -> dict[str, Any]:
                 axis.lines[-1].set_alpha(shade)
                 axis.lines[-1].set_linewidth(1.4 if kind == "training" else 2.2)
         axis.set_yscale("log")
+        tidy_ticks(axis)
         axis.set_xlabel("epoch")
         axis.legend(frameon=False, fontsize=8)
-    figure.suptitle(f"{title}: training (pale) and validation (bold), medians", fontsize=12.5)
+    headline(figure, f"{title}: training (pale) and validation (bold), medians")
     figures["training-and-validation"] = figure
     return figures

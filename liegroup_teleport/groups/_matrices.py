@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,10 @@ def log_matrix(g: np.ndarray) -> np.ndarray:
         raise DomainError(
             f"no principal logarithm: eigenvalue {values.real.min():.4g} on the negative axis"
         )
-    result = scipy.linalg.logm(g)
+    with warnings.catch_warnings():
+        # SciPy warns from 1000 eps on; what a long element loses there is rounding
+        warnings.filterwarnings("ignore", "logm result may be inaccurate", RuntimeWarning)
+        result = scipy.linalg.logm(g)
     if not np.all(np.isfinite(result)):
         raise DomainError("the matrix logarithm is not finite")
     return np.real(result)
@@ -118,7 +122,8 @@ def exp_pullback_matrix(X: np.ndarray, M: np.ndarray) -> np.ndarray:
     if np.array_equal(X, X.T):
         values, Q = np.linalg.eigh(X)
         gap = values[:, None] - values[None, :]
-        safe = np.where(np.abs(gap) < 1e-8, 1.0, gap)
+        # beyond 700 the exponential itself overflows
+        safe = np.where(np.abs(gap) < 1e-8, 1.0, np.minimum(gap, 700.0))
         weight = np.where(np.abs(gap) < 1e-8, 1.0 + gap / 2, np.expm1(safe) / safe)
         return Q @ (weight * (Q.T @ M @ Q)) @ Q.T
     inverse = scipy.linalg.expm(-X)

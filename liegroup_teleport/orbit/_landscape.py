@@ -62,7 +62,11 @@ class Landscape(ABC):
         """Return the scaled objective and its slope: the logarithm where that exists."""
         value, slope = self.slope(g)
         if not self.logarithmic:
-            return value / self.scale, slope / self.scale
+            # arcsinh: a logarithm that also takes what is negative
+            scaled = value / self.scale
+            if abs(scaled) > 1e150:
+                return -np.inf, np.zeros_like(slope)
+            return float(np.arcsinh(scaled)), slope / (self.scale * np.sqrt(1 + scaled**2))
         if not value > 0:
             return -np.inf, np.zeros_like(slope)
         return float(np.log(value)), slope / value

@@ -18,6 +18,7 @@ from ._compare import (
     flat_arrays,
     search,
     tolerance,
+    widened,
 )
 from .strategies import SEEDS, lengths, random_parameters, random_vector
 
@@ -114,7 +115,7 @@ def _same(group: SymmetryGroup, g: Any, h: Any, what: str, w: Parameters) -> Non
             return
         if group.scope == "batch" or group.linear:
             raise AssertionError(f"{what}: the elements differ by {max(errors):.3g} (relative)")
-    wide = {name: np.float64(a) for name, a in w.items()}
+    wide = widened(w)
     assert_close(group.act(g, wide), group.act(h, wide), GROUP_TOL, what, wide)
 
 
@@ -185,13 +186,12 @@ def _check_action(
             middle,
         )
         assert_close(group.act(group.inverse(g), moved), w, tol, "act of the inverse", moved)
+    wide, across = widened(w), widened(u)
     velocity = group.generator(x, w)
-    assert_derivative(
-        lambda t: group.act(group.exp(t * x), w), velocity, dtype, "generator", w
-    )
+    assert_derivative(lambda t: group.act(group.exp(t * x), wide), velocity, dtype, "generator", w)
     pushed = group.act_tangent(g, w, u)
     assert_derivative(
-        lambda t: group.act(g, axpy(t, u, w)), pushed, dtype, "act_tangent", moved, u
+        lambda t: group.act(g, axpy(t, across, wide)), pushed, dtype, "act_tangent", moved, u
     )
     if owed:
         pulled = group.act_cotangent(g, w, v)
@@ -214,8 +214,8 @@ def _check_action(
 def _check_pullback(
     group: SymmetryGroup, x: np.ndarray, y: np.ndarray, w: Parameters, p: Parameters
 ) -> None:
-    w = {name: np.float64(a) for name, a in w.items()}
-    p = {name: np.float64(a) for name, a in p.items()}
+    w = widened(w)
+    p = widened(p)
     moved = group.act(group.exp(x), w)
     gradient = group.exp_pullback(x, group.generator_adjoint(moved, p))
 

@@ -78,6 +78,8 @@ def assert_symmetry(
             pushed = group.act_tangent(g, w, u)
         except DomainError:
             reject()
+        for name, array in moved.items():
+            check(array.dtype == w[name].dtype, f"act makes {name!r} {array.dtype}")
         there = loss
         if hasattr(loss, "inputs"):
             inputs = group.act_on_inputs(g, loss.inputs)
@@ -103,6 +105,5 @@ def assert_symmetry(
                 np.array_equal(gradient[name], given_gradient[name]),
                 f"gradient {name!r} was changed",
             )
-            check(moved[name].dtype == array.dtype, f"{name!r} became {moved[name].dtype}")
 
     symmetry()

@@ -57,7 +57,9 @@ def quadratic(n, condition=10.0, seed=0, center=1.0):
 
 
 def sparse_quadratic(n):
-    A = scipy.sparse.diags_array([-np.ones(n - 1), 3 * np.ones(n), -np.ones(n - 1)], offsets=[-1, 0, 1])
+    A = scipy.sparse.diags_array(
+        [-np.ones(n - 1), 3 * np.ones(n), -np.ones(n - 1)], offsets=[-1, 0, 1]
+    )
     return Quadratic(scipy.sparse.csr_array(A))
 
 
@@ -92,9 +94,7 @@ CASES = [
     _own("chart-rosenbrock", Rosenbrock()),
     _batch("activation-leaky", mlp((4, 5, 5, 2), "leaky_relu", samples=2), scale=0.5),
     _batch("activation-leaky-bias", mlp((4, 5, 2), "leaky_relu", samples=2, bias=True), scale=0.5),
-    _batch(
-        "activation-tanh", mlp((4, 5, 2), "tanh", samples=2), scale=0.05, parameter_scale=0.4
-    ),
+    _batch("activation-tanh", mlp((4, 5, 2), "tanh", samples=2), scale=0.05, parameter_scale=0.4),
     _batch(
         "activation-sigmoid-bias",
         mlp((4, 5, 2), "sigmoid", samples=2, bias=True),

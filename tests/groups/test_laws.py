@@ -19,7 +19,7 @@ dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["f64", 
 @dtypes
 def test_group_laws(case, dtype):
     assert_group_laws(
-        case.group, max_examples=100 if dtype == np.float64 else 25, dtype=dtype, scale=case.scale
+        case.group, max_examples=100 if dtype == np.float64 else 10, dtype=dtype, scale=case.scale
     )
 
 
@@ -29,7 +29,7 @@ def test_symmetry(case, dtype):
     assert_symmetry(
         case.group,
         case.loss,
-        max_examples=100,
+        max_examples=100 if dtype == np.float64 else 30,
         dtype=dtype,
         scale=case.scale,
         parameter_scale=case.parameter_scale,
@@ -47,9 +47,7 @@ def test_check_invariance_passes(case):
     assert report.passed
     assert report.max_drift < 1e-11
     with pytest.raises(ValueError, match="trials is 0"):
-        case.group.check_invariance(
-            case.loss, case.start(), rng=np.random.default_rng(1), trials=0
-        )
+        case.group.check_invariance(case.loss, case.start(), rng=np.random.default_rng(1), trials=0)
 
 
 def test_strategies_shrink_and_fit():
