@@ -244,7 +244,8 @@ def teleport(
             group.identity(), "identity", "the gradient is zero: a critical point stays one", 0.0
         )
     else:
-        point = solve(problem)
+        with np.errstate(all="ignore"):  # far elements overflow, and are then not accepted
+            point = solve(problem)
     return _move(counted, problem, point, value, before)
 
 

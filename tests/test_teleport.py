@@ -385,9 +385,9 @@ def test_bad_losses():
     w = RELU.start()
     value, gradient = RELU.loss.value, RELU.loss.gradient
     bad = from_function(value, lambda w: {n: a * np.nan for n, a in gradient(w).items()})
-    with pytest.raises(DomainError, match="gradient.*not finite"):
+    with pytest.raises(DomainError, match=r"gradient.*not finite"):
         teleport(bad, RELU.group, w, GradientNorm(), radius=1.0)
-    with pytest.raises(DomainError, match="loss .*nan"):
+    with pytest.raises(DomainError, match=r"loss .*nan"):
         teleport(
             from_function(lambda w: np.nan, gradient), RELU.group, w, GradientNorm(), radius=1.0
         )

@@ -41,9 +41,10 @@ def panels(titles: Sequence[str], ylabel: str, *, share: bool = True) -> tuple[F
     width = 6.4 if count == 1 else 4.4 * columns
     height = 3.6 * rows + 0.5
     figure = Figure(figsize=(width, height), dpi=110)
-    # fixed margins in inches: a layout engine takes as long as everything else together
+    # Fixed margins in inches: a layout engine takes as long as everything else together
+    top = 0.85 if any(titles) else 0.5
     figure.subplots_adjust(
-        left=0.8 / width, right=1 - 0.25 / width, bottom=0.55 / height, top=1 - (0.85 if any(titles) else 0.5) / height,
+        left=0.8 / width, right=1 - 0.25 / width, bottom=0.55 / height, top=1 - top / height,
         wspace=0.22, hspace=0.34,
     )  # fmt: skip
     grid = figure.subplots(rows, columns, squeeze=False, sharey=share)

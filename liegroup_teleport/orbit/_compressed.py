@@ -45,7 +45,7 @@ def _collapse(array: np.ndarray, moving: list[int], diagonal: bool) -> np.ndarra
         return array
     unfolded = np.moveaxis(array, moving[0], 0).reshape(array.shape[moving[0]], -1)
     if unfolded.shape[1] > unfolded.shape[0]:
-        unfolded = np.linalg.qr(unfolded.T, mode="r").T
+        unfolded = np.asarray(np.linalg.qr(unfolded.T, mode="r")).T
     shape = [1] * array.ndim
     shape[moving[0]], shape[rest[0]] = unfolded.shape
     return np.moveaxis(

@@ -155,7 +155,8 @@ class PointwiseLandscape(Landscape):
     """Any objective under any action, from the gradient moved by the cotangent rule.
 
     The slope of the gradient norm takes one Hessian product; slopes of the
-    decreases are central differences in the algebra.
+    decreases, and of a data-dependent action, are central differences in the
+    algebra.
     """
 
     def __init__(
@@ -186,10 +187,12 @@ class PointwiseLandscape(Landscape):
         return _decrease(self.objective, inner(v, p), inner(p, product(p)))[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
-        if isinstance(self.objective, ParameterNorm):
+        if isinstance(self.objective, ParameterNorm) and self.group.scope != "batch":
             point = self.group.act(g, self.w)
             return norm(point) ** 2, 2 * self.group.generator_adjoint(point, point)
-        if isinstance(self.objective, GradientNorm):
+        # composition of a data-dependent action does not hold on the weights, so the
+        # generator at g.w is not the derivative along exp(t x) g: differences are
+        if isinstance(self.objective, GradientNorm) and self.group.scope != "batch":
             point = self.group.act(g, self.w)
             v = self.group.act_cotangent(g, self.w, self.gradient)
             bent = self.loss.hvp(point, v)

@@ -133,17 +133,17 @@ def _on_cap(A: Any, z: np.ndarray, radius: float, sense: str) -> tuple[np.ndarra
     # maximise s^2 t'Tt + 2 s b't over unit t: t = (mu - T)^-1 b/s with mu above the spectrum
     low = float(values[-1])
 
-    def length(mu: float) -> float:
+    def size(mu: float) -> float:
         return float(np.linalg.norm(beta / (s * (mu - values))))
 
     span = max(abs(low), 1e-300)
     near = low + 1e-14 * span
-    if length(near) < 1.0:  # hard case: fill up along the top eigenvector
+    if size(near) < 1.0:  # hard case: fill up along the top eigenvector
         t = beta / (s * np.maximum(near - values, 1e-300))
         t[-1] += np.sqrt(max(1.0 - float(t @ t), 0.0))
     else:
         high = low + float(np.linalg.norm(beta)) / s + span
-        mu = brentq(lambda m: 1.0 / length(m) - 1.0, near, high, xtol=1e-15 * span, rtol=1e-15)
+        mu = brentq(lambda m: 1.0 / size(m) - 1.0, near, high, xtol=1e-15 * span, rtol=1e-15)
         t = beta / (s * (mu - values))
     t = V @ (t / np.linalg.norm(t))
     target = Q @ np.concatenate([[c], s * t])

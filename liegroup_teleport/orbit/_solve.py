@@ -234,7 +234,7 @@ def _nuclear_limit(field: LinearNorm) -> tuple[float | None, bool]:
     # dual vectors move by g^-T on written axes: the roles of the two sides are swapped
     sides = []
     fixed = 0.0
-    moving = {name for name, _ in index.written + index.read}
+    moving = {name for name, _ in (*index.written, *index.read)}
     for pairs in (index.written, index.read):
         blocks = []
         for name, axis in pairs:

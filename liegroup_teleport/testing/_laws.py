@@ -70,9 +70,9 @@ def assert_group_laws(
         vectors = [random_vector(group, rng, length) for _ in range(3)]
         w, u, v, p = (random_parameters(group.shapes, rng, dtype, 1.0) for _ in range(4))
         before = [copied(a) for a in (w, u, v, p)]
-        _check_group(group, *vectors, w=w)
+        _check_group(group, vectors, w)
         try:
-            _check_action(group, *vectors[:2], w=w, u=u, v=v, p=p)
+            _check_action(group, vectors[0], vectors[1], w=w, u=u, v=v, p=p)
         except DomainError:
             reject()
         for array, old in zip((w, u, v, p), before, strict=True):
@@ -119,9 +119,8 @@ def _same(group: SymmetryGroup, g: Any, h: Any, what: str, w: Parameters) -> Non
     assert_close(group.act(g, wide), group.act(h, wide), GROUP_TOL, what, wide)
 
 
-def _check_group(
-    group: SymmetryGroup, x: np.ndarray, y: np.ndarray, z: np.ndarray, w: Parameters
-) -> None:
+def _check_group(group: SymmetryGroup, vectors: list[np.ndarray], w: Parameters) -> None:
+    x, y, z = vectors
     g, h, k = (group.exp(a) for a in (x, y, z))
     one = group.identity()
     gh = group.compose(g, h)

@@ -64,7 +64,8 @@ def parameters(
     shapes = loss if isinstance(loss, Mapping) else getattr(loss, "shapes", None)
     if shapes is None:
         raise TypeError(
-            f"{type(loss).__name__} has no attribute shapes; give a dict from parameter name to shape"
+            f"{type(loss).__name__} has no attribute shapes; "
+            "give a dict from parameter name to shape"
         )
     return SEEDS.map(
         lambda seed: random_parameters(shapes, np.random.default_rng(seed), dtype, scale)
