@@ -48,7 +48,9 @@ class ConvexResult:
 def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexResult:
     """Minimise the norm of ``field`` over its whole orbit."""
     group = field.group
-    g = _balance(field) if isinstance(group, PositiveRescaling) else group.identity()
+    g, attained = group.identity(), True
+    if isinstance(group, PositiveRescaling):
+        g, attained = _balance(field)
     value, slope = field.relative(g)
     iteration = 0
     for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
@@ -76,7 +78,7 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
             break
         g, value, slope = ahead, new_value, new_slope
     residual = float(np.linalg.norm(slope)) / 2
-    attained = bool(group.distance(g) < 30.0)
+    attained = attained and bool(group.distance(g) < 30.0)
     return ConvexResult(
         g, residual, dual_bound(field, g, slope), residual <= tol, attained, iteration
     )
@@ -113,11 +115,17 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     return x
 
 
-def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
+def _balance(field: LinearNorm, sweeps: int = 20) -> tuple[np.ndarray, bool]:
     """Osborne's sweeps in log space: exact minimisation over one index at a time.
 
     They bring scales that are apart by many orders of magnitude to where
-    Newton's method works, with no square that could overflow.
+    Newton's method works, with no square that could overflow. A unit with one
+    side zero has no minimum: scaling the other side down gains for ever.
+
+    Returns
+    -------
+    scales : array (dim,)
+    attained : bool
     """
     group = field.group
     slots = group.slots  # type: ignore[attr-defined]
@@ -126,10 +134,10 @@ def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
         logs = {name: 2 * np.log(np.abs(a)) for name, a in field.vector.items()}
     y = np.zeros(group.dim)  # logarithms of the squared scales
     sign = -1.0 if field.dual else 1.0
+    attained = True
     for _ in range(sweeps):
         before = y.copy()
         for i in range(len(slots.sizes)):
-            own = slice(starts[i], starts[i + 1])
             up = np.full(slots.sizes[i], -np.inf)
             down = up.copy()
             for j, name, axis, written in slots:
@@ -149,10 +157,11 @@ def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
                 else:
                     down = np.logaddexp(down, part)
             live = np.isfinite(up) & np.isfinite(down)
-            y[own] = np.where(live, (down - up) / 2, y[own])
+            attained = attained and bool(np.all(np.isfinite(up) == np.isfinite(down)))
+            y[starts[i] : starts[i + 1]][live] = (down[live] - up[live]) / 2
         if np.max(np.abs(y - before)) < 1e-2:
             break
-    return np.exp(np.clip(y / 2, -600, 600))
+    return np.exp(np.clip(y / 2, -600, 600)), attained
 
 
 def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:

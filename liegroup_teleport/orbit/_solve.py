@@ -139,6 +139,10 @@ def _quadratic(problem: Problem) -> OrbitPoint:
             residual,
         )
     bound = energy * found.eigenvalue
+    if residual > 1e-5:
+        return OrbitPoint(
+            element, "converged", "turned to an approximate extreme eigenvector of A", residual
+        )
     if isinstance(problem.objective, LineSearchDecrease):
         bound = energy / 2
     elif isinstance(problem.objective, PredictedDecrease):
@@ -165,19 +169,22 @@ def _angle(problem: Problem) -> OrbitPoint:
         found = search_angle(lambda a: field.value(element(a)), problem.sign, problem.radius)
     g = element(found.angle)
     value, slope = field.slope(g)
+    bound = found.bound
+    if bound is not None and not isinstance(problem.objective, PredictedDecrease):
+        bound = max(bound, 0.0)  # the other objectives are never negative
     optimality = abs(float(slope[0])) / (abs(value) or 1.0)
     if found.on_boundary:
-        return OrbitPoint(g, "boundary", "best angle within the radius", optimality, found.bound)
+        return OrbitPoint(g, "boundary", "best angle within the radius", optimality, bound)
     if found.proved:
         return OrbitPoint(
             g,
             "optimal",
             "the objective is a trigonometric polynomial in the angle; bounded over all angles",
             optimality,
-            found.bound,
+            bound,
         )
     return OrbitPoint(
-        g, "converged", "dense sampling of the angle and refinement; not proved", optimality
+        g, "converged", "dense sampling of the angle and refinement; not proved", optimality, bound
     )
 
 
