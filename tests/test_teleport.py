@@ -87,7 +87,9 @@ def test_every_status_is_reached():
         "optimal": teleport(loss, group, w, ParameterNorm()),
         "unattained": teleport(loss, group, dead, ParameterNorm()),
         "boundary": teleport(loss, group, w, GradientNorm(), radius=0.1),
-        "converged": teleport(loss, group, w, LineSearchDecrease(), radius=5.0),
+        "converged": teleport(
+            BOOTH, BOOTH.symmetry(), {"w": np.array([5.0, -5.0])}, LineSearchDecrease()
+        ),
         "iteration_limit": teleport(loss, group, w, LineSearchDecrease(), max_iterations=2),
         "identity": teleport(BOOTH, BOOTH.symmetry(), {"w": np.array([1.0, 3.0])}, GradientNorm()),
     }

@@ -88,7 +88,9 @@ def _run(variant: str, start: int, rate: float, epochs: int, search_steps: int, 
     elif how and searching:
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, radius=1.0)
     elif how:
-        schedule = Teleports(loss.symmetry(), PredictedDecrease(), at=[later * per_epoch])
+        schedule = Teleports(
+            loss.symmetry(), PredictedDecrease(), at=[later * per_epoch], max_iterations=500
+        )
     if searching:
         history = minimize(loss, w, LineSearch(), steps, teleports=schedule, callback=evaluate)
     else:

@@ -112,7 +112,8 @@ def assert_derivative(
             return
         worst = min(worst, error / scale)
     raise AssertionError(
-        f"{what}: central differences differ by {worst:.3g} (relative) at best; allowed is {tol:.1g}"
+        f"{what}: central differences differ by {worst:.3g} (relative) at best; "
+        f"allowed is {tol:.1g}"
     )
 
 

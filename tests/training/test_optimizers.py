@@ -115,7 +115,7 @@ class TestLineSearch:
         assert values[-1] < 1e-20 * values[0]
 
     def test_armijo_condition_and_next_trial(self, quartic, start):
-        optimizer = LineSearch(initial_step=8.0, armijo=0.3, grow=3.0)
+        optimizer = LineSearch(initial_step=8.0, shrink=0.5, armijo=0.3, grow=3.0)
         value, gradient = quartic.value(start), quartic.gradient(start)
         w, state = optimizer.step(quartic, start, value, gradient, optimizer.init(start))
         squared = sum(float((v**2).sum()) for v in gradient.values())
@@ -127,7 +127,7 @@ class TestLineSearch:
         assert optimizer.effective_learning_rate(state) == pytest.approx(3.0 * accepted)
 
     def test_unchanged_where_nothing_decreases(self, quartic, start):
-        optimizer = LineSearch()
+        optimizer = LineSearch(shrink=0.5)
         uphill = {n: -v for n, v in quartic.gradient(start).items()}
         before = optimizer.init(start)
         w, after = optimizer.step(quartic, start, quartic.value(start), uphill, before)
