@@ -113,10 +113,10 @@ class LineSearch(Optimizer):
     partial derivatives, Pacific J. Math. 16(1), 1966.
     """
 
-    initial_step: float = 1.0
+    initial_step: float = 100.0
     shrink: float = 0.3
-    armijo: float = 0.3
-    grow: float = 1000.0
+    armijo: float = 0.5
+    grow: float = 2.0
     floor: float = 1e-16
 
     uses_value: ClassVar[bool] = True

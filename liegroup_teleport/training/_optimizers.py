@@ -17,7 +17,7 @@ from ..orbit import Preconditioner, PredictedDecrease
 __all__ = ["Optimizer", "OptimizerState"]
 
 Array = Any
-Transported = Literal["transported", "kept", "none"]
+Transported = Literal["transported", "kept", "reset", "none"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Optimizer(ABC):
         ``m -> act_cotangent(g, w, m)``: exact. Diagonal second moments move
         exactly where the action is diagonal: a gradient entry is multiplied by
         ``c``, its square by ``c²``. Under any other group a diagonal of squares
-        does not stay one, and it is kept as it is. A step length is kept. A
+        does not stay one, and it is kept as it is. A step length belongs to the
+        curvature left behind: the next line search begins anew. A
         group of scope ``"batch"`` moves the gradient of its batch only, not
         those of the past, so all is kept.
 
@@ -136,14 +137,17 @@ class Optimizer(ABC):
             State at ``g·w``.
         how : str
             ``"transported"``: all of it moved exactly; ``"kept"``: a part
-            could not and is as it was; ``"none"``: there is no state.
+            could not and is as it was; ``"reset"``: a line search begins
+            anew; ``"none"``: there is no state.
         """
         if state.empty:
             return state, "none"
         momentum, second_moment = state.momentum, state.second_moment
+        if state.step_size is not None:
+            return replace(state, step_size=None), "reset"
         if group.scope == "batch":
             return state, "kept"
-        kept = state.step_size is not None
+        kept = False
         if momentum is not None:
             momentum = group.act_cotangent(g, w, momentum)
         if second_moment is not None:

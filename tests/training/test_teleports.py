@@ -122,7 +122,7 @@ def test_states_on_record(network, network_start, group):
     assert how(SGD(1e-3)) == "none"
     assert how(SGD(1e-3), state="reset") == "none"
     assert how(SGD(1e-3, momentum=0.5)) == "transported"
-    assert how(LineSearch()) == "kept"
+    assert how(LineSearch()) == "reset"
     assert how(LineSearch(), state="reset") == "reset"
     assert how(Adam(1e-3)) == "transported"
 

@@ -84,9 +84,11 @@ def test_batch_groups_move_no_past_gradients(network, w, gradients):
         assert how == "kept"
 
 
-def test_step_length_is_kept(w):
+def test_line_search_begins_anew(w):
     state = LineSearch().init(w)
-    assert LineSearch().transport(state, RESCALING, RESCALING.identity(), w) == (state, "kept")
+    moved, how = LineSearch().transport(state, RESCALING, RESCALING.identity(), w)
+    assert moved.step_size is None
+    assert how == "reset"
 
 
 def test_no_state(w):
