@@ -59,7 +59,8 @@ def claims(
         Claim(
             f"full batch, line search, training loss at step {search - 1}: at most 0.6 of "
             "plain's, validation no worse in the median",
-            f"{final['linesearch+teleport']:.3g} / {final['linesearch']:.3g} = {ratio:.2f}; "
+            f"{final['linesearch+teleport']:.3g} / {final['linesearch']:.3g} = {ratio:.2f} "
+            f"(search begun anew without teleports {final['linesearch+reset']:.3g}); "
             f"validation {valid['linesearch+teleport']:.3g}, plain {valid['linesearch']:.3g}",
             judge(
                 ratio <= 0.6 and valid["linesearch+teleport"] <= valid["linesearch"],

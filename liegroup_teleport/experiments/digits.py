@@ -27,7 +27,7 @@ FAMILIES = {
     "SGD, tuned learning rate": ("sgd-tuned", "sgd-tuned+teleport"),
     "momentum 0.9": ("momentum", "momentum+teleport"),
     "AdaGrad": ("adagrad", "adagrad+reset", "adagrad+teleport"),
-    "full batch, line search": ("linesearch", "linesearch+teleport"),
+    "full batch, line search": ("linesearch", "linesearch+reset", "linesearch+teleport"),
 }
 NAMES = tuple(name for family in FAMILIES.values() for name in family)
 
@@ -83,7 +83,9 @@ def _run(variant: str, start: int, rate: float, epochs: int, search_steps: int, 
 
     schedule: Any = None
     later = 1 if method == "adagrad" else 0  # AdaGrad has nothing to keep or reset at epoch 0
-    if how == "reset":
+    if how == "reset" and searching:
+        schedule = Resets(every=10)
+    elif how == "reset":
         schedule = Resets(at=[later * per_epoch])
     elif how and searching:
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, radius=1.0)

@@ -33,7 +33,7 @@ PUBLISHED_STARTS = 5
 FAMILIES = {
     "gradient descent, step size 1e-4": ("gd", "gd+teleport"),
     "gradient descent, tuned step size": ("gd-tuned", "gd-tuned+teleport"),
-    "gradient descent, line search": ("linesearch", "linesearch+teleport"),
+    "gradient descent, line search": ("linesearch", "linesearch+reset", "linesearch+teleport"),
     "AdaGrad": ("adagrad", "adagrad+reset", "adagrad+teleport", "adagrad+teleport+reset"),
 }
 NAMES = tuple(name for family in FAMILIES.values() for name in family)
@@ -60,7 +60,9 @@ def _run(variant: str, start: int, rate: float) -> Trace:
         method, SGD(rate)
     )
     schedule: Any = None
-    if how == "reset":
+    if how == "reset" and method == "linesearch":
+        schedule = Resets(every=10, start=5)
+    elif how == "reset":
         schedule = Resets(at=AT)
     elif how and method == "linesearch":
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, start=5, radius=1.0)
@@ -159,7 +161,8 @@ def _claims(
         ),
         Claim(
             "line search, teleport every 10 steps: median at most 1e-9, every start at most 1e-4",
-            f"{spread('linesearch+teleport')}; plain {middle['linesearch']:.3g}",
+            f"{spread('linesearch+teleport')}; plain {middle['linesearch']:.3g}, "
+            f"search begun anew without teleports {middle['linesearch+reset']:.3g}",
             judge(middle["linesearch+teleport"] <= 1e-9 and max(searched) <= 1e-4),
         ),
         Claim(
