@@ -94,7 +94,11 @@ class ChartRotation(SymmetryGroup):
 
     def exp(self, x: np.ndarray) -> np.ndarray:
         """Return the rotation ``exp X`` of the skew matrix of ``x``."""
-        return scipy.linalg.expm(skew(algebra_vector(x, self.dim), self.size))
+        X = skew(algebra_vector(x, self.dim), self.size)
+        if self.size == 2:  # a plane rotation needs no matrix exponential
+            c, s = np.cos(X[1, 0]), np.sin(X[1, 0])
+            return np.array([[c, -s], [s, c]])
+        return scipy.linalg.expm(X)
 
     def log(self, g: Any) -> np.ndarray:
         """Return the coordinates of the rotation's logarithm."""

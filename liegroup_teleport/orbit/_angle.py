@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 __all__ = ["AngleResult", "search_angle"]
 
-SAMPLES = 512
+SAMPLES = (128, 1024)  # the second where the first do not determine the objective
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,23 @@ def search_angle(f: Callable[[float], float], sign: float, radius: float | None)
     Samples are equispaced. Where the spectrum ends (a polynomial chart and
     loss) the samples determine f, and its maximum is bounded over all angles.
     """
-    angles = 2 * np.pi * np.arange(SAMPLES) / SAMPLES
-    values = np.array([sign * f(a) for a in angles])
-    finite = bool(np.all(np.isfinite(values)))
-    degree = _degree(values) if finite else None
+    for count in SAMPLES:
+        angles = 2 * np.pi * np.arange(count) / count
+        values = np.array([sign * f(a) for a in angles])
+        degree = _degree(values) if np.all(np.isfinite(values)) else None
+        if degree is not None:
+            break
     limit = np.pi if radius is None or radius >= np.pi else radius
     signed = np.where(angles > np.pi, angles - 2 * np.pi, angles)
     inside = np.abs(signed) <= limit
     safe = np.where(np.isfinite(values), values, -np.inf)
     candidates = [(float(safe[0]), 0.0)]
     order = np.argsort(np.where(inside, safe, -np.inf))[::-1]
-    gap = 2 * np.pi / SAMPLES
+    gap = 2 * np.pi / count
     peaks = [
         k
-        for k in order[: SAMPLES // 2]
-        if inside[k] and safe[k] >= safe[k - 1] and safe[k] >= safe[(k + 1) % SAMPLES]
+        for k in order[: count // 2]
+        if inside[k] and safe[k] >= safe[k - 1] and safe[k] >= safe[(k + 1) % count]
     ][:8]
     for k in peaks:
         low, high = max(signed[k] - gap, -limit), min(signed[k] + gap, limit)
@@ -91,7 +93,7 @@ def _upper_bound(values: np.ndarray, degree: int, value: float) -> float:
     ``max |f''| h^2 / 8``, and ``max |f''| <= degree^2 max |f - mean|``
     (Bernstein's inequality).
     """
-    fine = 64 * len(values)
+    fine = 32768
     spectrum = np.zeros(fine // 2 + 1, dtype=complex)
     spectrum[: degree + 1] = np.fft.rfft(values)[: degree + 1] * (fine / len(values))
     dense = np.fft.irfft(spectrum, fine)
