@@ -20,6 +20,7 @@ __all__ = ["FAMILIES", "epochs_to_plain", "run"]
 
 BATCH, RATE, GRID = 20, 0.01, (0.01, 0.03, 0.1, 0.3)
 EPOCHS, SEARCH_STEPS = 40, 300
+SGD_TELEPORTS = 5  # one before each of the first epochs; the other methods teleport once
 QUICK_EPOCHS, QUICK_SEARCH_STEPS = 6, 41
 
 FAMILIES = {
@@ -90,8 +91,9 @@ def _run(variant: str, start: int, rate: float, epochs: int, search_steps: int, 
     elif how and searching:
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, radius=1.0)
     elif how:
+        first = range(SGD_TELEPORTS) if method.startswith("sgd") else [later]
         schedule = Teleports(
-            loss.symmetry(), PredictedDecrease(), at=[later * per_epoch], max_iterations=500
+            loss.symmetry(), PredictedDecrease(), at=[epoch * per_epoch for epoch in first]
         )
     if searching:
         history = minimize(loss, w, LineSearch(), steps, teleports=schedule, callback=evaluate)
