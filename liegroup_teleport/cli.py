@@ -42,7 +42,7 @@ def main() -> None:
     "--seeds",
     type=click.IntRange(min=1),
     default=None,
-    help="Number of starts per variant. [default: 5, with --quick 2]",
+    help="Number of starts per variant. [default: 5, with --quick 1]",
 )
 @click.option("--quick", is_flag=True, help="Fewer starts and shorter runs, about 20 s.")
 @click.option(

@@ -147,6 +147,6 @@ def _claims(
             judge(max(moved) <= threshold and same),
         ),
         gradient_claim(runs["gd"], runs["gd+teleport"], "gradient descent"),
-        drift_claim(results),
+        drift_claim(runs),
         Claim("cost of a teleport", f"{jump / gradient:.0f} gradients", "as measured"),
     ]

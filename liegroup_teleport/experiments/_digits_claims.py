@@ -44,9 +44,10 @@ def claims(
         gradient_claim(runs["sgd"], runs["sgd+teleport"], "SGD"),
         gradient_claim(runs["linesearch"], runs["linesearch+teleport"], "line search"),
         _overfitting(runs),
-        drift_claim(results, 1e-12),
+        drift_claim(runs, 1e-12),
         Claim(
-            f"SGD, a teleport before each of the first 5 epochs: plain's training loss of epoch {epochs} after at most 6 epochs in the median, "
+            "SGD, a teleport before each of the first 5 epochs: plain's training loss of epoch "
+            f"{epochs} after at most 6 epochs in the median, "
             f"on no start later than {epochs}, with a lower validation loss at the end "
             "(published code: 40 epochs)",
             f"median {median(reached):g} ({shown}); validation {valid['sgd+teleport']:.3g}, "

@@ -151,8 +151,9 @@ def run(context: Context) -> Outcome:
     title = f"{context.dataset}, widths {data[0].shape[1]}-16-10-10, LeakyReLU"
     notes = [
         note,
-        f"{epochs} epochs of batches of {BATCH}; one teleport on the full training set at epoch 0 "
-        "(AdaGrad: at epoch 1, where its control resets the accumulator). The line search does "
+        f"{epochs} epochs of batches of {BATCH}; teleports on the full training set, for SGD "
+        f"before each of the first {SGD_TELEPORTS} epochs, with momentum once at epoch 0, for AdaGrad "
+        "once at epoch 1, where its control resets the accumulator. The line search does "
         f"{search} steps on the full batch, each of which counts as an epoch, and teleports "
         "every 10 steps.",
     ]

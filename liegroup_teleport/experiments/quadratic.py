@@ -86,7 +86,7 @@ def run(context: Context) -> Outcome:
             f"{worst:.1e} after 1 step at worst",
             judge(worst <= TOLERANCE),
         ),
-        drift_claim(results),
+        drift_claim(runs),
         _larger(runs),
         Claim("cost of a teleport", f"{jump / gradient:.0f} gradients", "as measured"),
     ]

@@ -249,8 +249,10 @@ class SymmetryGroup(ABC):
             raise TypeError(
                 f"the moment map needs a linear action; {type(self).__name__} is not linear"
             )
-        if u is None:
+        if u is None or u is v:
             return self.generator_adjoint(v, v)
+        if self.diagonal:  # symmetric in its arguments already
+            return self.generator_adjoint(v, u)
         return (self.generator_adjoint(v, u) + self.generator_adjoint(u, v)) / 2
 
     def conserved(self, w: Parameters) -> np.ndarray:

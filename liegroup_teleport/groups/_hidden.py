@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import array_api_compat
@@ -84,7 +85,7 @@ class Slots:
             raise ValueError(f"axes {twice} carry more than one hidden index")
         return slots
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Sizes of the indices."""
         return tuple(index.size for index in self.indices)
@@ -159,4 +160,5 @@ def gram(a: Any, b: Any, axis: int, diagonal: bool) -> np.ndarray:
 
 def split(flat: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:
     """Split a flat array into pieces of the given lengths."""
-    return np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else []
+    ends = accumulate(lengths)
+    return [flat[end - length : end] for length, end in zip(lengths, ends, strict=True)]
