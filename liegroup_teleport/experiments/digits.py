@@ -152,8 +152,8 @@ def run(context: Context) -> Outcome:
     notes = [
         note,
         f"{epochs} epochs of batches of {BATCH}; teleports on the full training set, for SGD "
-        f"before each of the first {SGD_TELEPORTS} epochs, with momentum once at epoch 0, for AdaGrad "
-        "once at epoch 1, where its control resets the accumulator. The line search does "
+        f"before each of the first {SGD_TELEPORTS} epochs, with momentum once at epoch 0, for "
+        "AdaGrad once at epoch 1, where its control resets the accumulator. The line search does "
         f"{search} steps on the full batch, each of which counts as an epoch, and teleports "
         "every 10 steps.",
     ]
