@@ -35,6 +35,7 @@ __all__ = [
     "norm",
     "scale_parameters",
     "size",
+    "widen",
 ]
 
 Array = Any
@@ -101,11 +102,17 @@ def host(array: Array) -> np.ndarray:
     """Copy ``array`` to the host as NumPy float64 (object arrays stay as they are)."""
     if isinstance(array, np.ndarray):
         return array if array.dtype == np.dtype(object) else np.asarray(array, dtype=np.float64)
-    xp = array_api_compat.array_namespace(array)
     if hasattr(array, "detach"):  # arrays that record operations must be cut off first
-        array = array.detach()
-    array = array_api_compat.to_device(array, "cpu")
-    return np.asarray(xp.astype(array, xp.float64) if hasattr(xp, "float64") else array, np.float64)
+        array = array_api_compat.to_device(widen(array.detach()), "cpu")
+    return np.asarray(array).astype(np.float64)
+
+
+def widen(array: Array) -> Array:
+    """Return ``array`` in float64, where its library has that (JAX may be set to 32 bits)."""
+    if array_api_compat.is_jax_array(array):
+        return array
+    xp = array_api_compat.array_namespace(array)
+    return xp.astype(array, xp.float64, copy=False)
 
 
 def cast(array: np.ndarray, like: Array) -> Array:
@@ -207,8 +214,7 @@ def inner(u: Parameters, v: Parameters) -> float:
             total += float(np.vdot(host(a), host(b)))
         else:
             xp = array_api_compat.array_namespace(a)
-            wide = xp.float64 if hasattr(xp, "float64") else xp.float32
-            total += float(xp.sum(xp.astype(a, wide) * xp.astype(b, wide)))
+            total += float(xp.sum(widen(a) * widen(b)))
     return total
 
 

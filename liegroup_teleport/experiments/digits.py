@@ -91,7 +91,7 @@ def _run(variant: str, start: int, rate: float, epochs: int, search_steps: int, 
     elif how and searching:
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, radius=1.0)
     elif how:
-        first = range(SGD_TELEPORTS) if method.startswith("sgd") else [later]
+        first = range(SGD_TELEPORTS) if method == "sgd" else [later]
         schedule = Teleports(
             loss.symmetry(), PredictedDecrease(), at=[epoch * per_epoch for epoch in first]
         )

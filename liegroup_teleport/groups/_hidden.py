@@ -11,7 +11,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from .._arrays import cast, host, is_symbolic
+from .._arrays import cast, host, is_symbolic, widen
 
 __all__ = ["HiddenIndex", "Slots", "gram", "multiply_axis", "scale_axis"]
 
@@ -141,8 +141,7 @@ def gram(a: Any, b: Any, axis: int, diagonal: bool) -> np.ndarray:
     others = tuple(i for i in range(len(a.shape)) if i != axis)
     if not isinstance(a, np.ndarray):
         xp = array_api_compat.array_namespace(a, b)
-        if hasattr(xp, "float64"):
-            a, b = xp.astype(a, xp.float64), xp.astype(b, xp.float64)
+        a, b = widen(a), widen(b)
         if diagonal:
             return host(xp.sum(a * b, axis=others) if others else a * b)
         return host(xp.tensordot(a, b, axes=(others, others)))
