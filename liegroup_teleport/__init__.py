@@ -1,5 +1,8 @@
 """Lie-group geometry of loss landscapes: exact symmetry teleportation."""
 
+from importlib import import_module
+from types import ModuleType
+
 from . import groups as groups
 from . import losses as losses
 from . import orbit as orbit
@@ -32,3 +35,15 @@ __all__ = [
     "training",
 ]
 __version__ = "0.1.0rc1"
+
+_ON_ACCESS = ("testing",)  # modules behind which heavy libraries stay until they are used
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ON_ACCESS:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ON_ACCESS])
