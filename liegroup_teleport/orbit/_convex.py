@@ -15,11 +15,12 @@ import numpy as np
 from .._arrays import Parameters, norm, scale_parameters
 from .._errors import DomainError
 from ..groups import PositiveRescaling
+from ._attained import is_attained, smallest_share
 from ._landscape import LinearNorm
 
 __all__ = ["ConvexResult", "minimize_norm"]
 
-TRUST = 4.0  # longest Newton step in the algebra
+TRUST = 4.0  # largest coordinate of a Newton step
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class ConvexResult:
 def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexResult:
     """Minimise the norm of ``field`` over its whole orbit."""
     group = field.group
-    g, attained = group.identity(), True
+    g, attained = group.identity(), None
     if isinstance(group, PositiveRescaling):
-        g, attained = _balance(field)
+        g, attained = _balance(field), is_attained(group, field.vector)
     value, slope = field.relative(g)
     iteration = 0
     for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
@@ -58,7 +59,7 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
         if residual <= tol:
             break
         x = _newton_step(field, g, slope)
-        x *= min(1.0, TRUST / max(float(np.linalg.norm(x)), 1e-300))
+        x *= min(1.0, TRUST / max(float(np.max(np.abs(x))), 1e-300))
         t, improved = 1.0, False
         while t > 1e-12:
             try:
@@ -78,7 +79,8 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
             break
         g, value, slope = ahead, new_value, new_slope
     residual = float(np.linalg.norm(slope)) / 2
-    attained = attained and bool(group.distance(g) < 30.0)
+    if attained is None:
+        attained = smallest_share(group, field.move(g)) > 10 * residual
     return ConvexResult(
         g, residual, dual_bound(field, g, slope), residual <= tol, attained, iteration
     )
@@ -115,17 +117,11 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     return x
 
 
-def _balance(field: LinearNorm, sweeps: int = 20) -> tuple[np.ndarray, bool]:
+def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
     """Osborne's sweeps in log space: exact minimisation over one index at a time.
 
     They bring scales that are apart by many orders of magnitude to where
-    Newton's method works, with no square that could overflow. A unit with one
-    side zero has no minimum: scaling the other side down gains for ever.
-
-    Returns
-    -------
-    scales : array (dim,)
-    attained : bool
+    Newton's method works, with no square that could overflow.
     """
     group = field.group
     slots = group.slots  # type: ignore[attr-defined]
@@ -134,10 +130,11 @@ def _balance(field: LinearNorm, sweeps: int = 20) -> tuple[np.ndarray, bool]:
         logs = {name: 2 * np.log(np.abs(a)) for name, a in field.vector.items()}
     y = np.zeros(group.dim)  # logarithms of the squared scales
     sign = -1.0 if field.dual else 1.0
-    attained = True
-    for _ in range(sweeps):
+    order = range(len(slots.sizes))
+    for sweep in range(sweeps):
         before = y.copy()
-        for i in range(len(slots.sizes)):
+        # forth and back: along a chain one sweep carries scales from end to end
+        for i in order if sweep % 2 == 0 else reversed(order):
             up = np.full(slots.sizes[i], -np.inf)
             down = up.copy()
             for j, name, axis, written in slots:
@@ -157,11 +154,10 @@ def _balance(field: LinearNorm, sweeps: int = 20) -> tuple[np.ndarray, bool]:
                 else:
                     down = np.logaddexp(down, part)
             live = np.isfinite(up) & np.isfinite(down)
-            attained = attained and bool(np.all(np.isfinite(up) == np.isfinite(down)))
             y[starts[i] : starts[i + 1]][live] = (down[live] - up[live]) / 2
         if np.max(np.abs(y - before)) < 1e-2:
             break
-    return np.exp(np.clip(y / 2, -600, 600)), attained
+    return np.exp(np.clip(y / 2, -600, 600))
 
 
 def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:

@@ -338,3 +338,42 @@ def test_unbounded_explains_itself():
             teleport(case.loss, case.group, case.start(), GradientNorm())
         with pytest.raises(UnboundedOrbitError, match="ParameterNorm has no maximum"):
             teleport(case.loss, case.group, case.start(), ParameterNorm(), sense="max")
+
+
+@pytest.mark.parametrize("spread", [0.0, 8.0])
+def test_badly_scaled_chains_are_balanced_in_few_iterations(spread):
+    rng = np.random.default_rng(0)
+    widths = [64] * 9
+    w = {f"W{i}": rng.normal(size=(64, 64)) for i in range(1, 9)}
+    group = PositiveRescaling(
+        [HiddenIndex(64, [(f"W{i}", 0)], [(f"W{i + 1}", 1)]) for i in range(1, len(widths) - 1)]
+    )
+    scales = 10 ** rng.uniform(-spread, spread, size=group.dim)
+    zero = from_function(lambda w: 1.0, lambda w: {n: 0 * a for n, a in w.items()})
+    result = teleport(
+        zero, group, group.act(scales, w), ParameterNorm(), tol=1e-10, max_iterations=50
+    )
+    assert result.status == "optimal"
+    assert result.optimality <= 1e-10
+    assert result.bound == pytest.approx(result.objective_after, rel=1e-10)
+    balanced = teleport(zero, group, w, ParameterNorm(), tol=1e-10)
+    assert result.objective_after == pytest.approx(balanced.objective_after, rel=1e-8)
+
+
+def test_an_infimum_that_no_scales_attain_is_told_from_the_zero_pattern():
+    # unit 0 of the second layer only feeds a unit that leads nowhere: a path, no cycle
+    group = PositiveRescaling(
+        [HiddenIndex(2, [("W1", 0)], [("W2", 1)]), HiddenIndex(2, [("W2", 0)], [("W3", 1)])]
+    )
+    w = {
+        "W1": np.array([[1.0], [2.0]]),
+        "W2": np.array([[1.0, 0.0], [3.0, 1.0]]),
+        "W3": np.array([[0.0, 1.0]]),
+    }
+    zero = from_function(lambda w: 1.0, lambda w: {n: 0 * a for n, a in w.items()})
+    result = teleport(zero, group, w, ParameterNorm())
+    assert result.status == "unattained"
+    # without the dead end: 1 -> unit 0, 1 -> unit 1 of layer 2 -> out
+    w["W2"][0, 0] = 0.0
+    attained = teleport(zero, group, w, ParameterNorm())
+    assert result.objective_after == pytest.approx(attained.objective_after, rel=1e-6)
