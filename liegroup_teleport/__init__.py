@@ -13,8 +13,11 @@ from ._errors import UnboundedOrbitError as UnboundedOrbitError
 from .groups import SymmetryGroup as SymmetryGroup
 from .orbit import GradientNorm as GradientNorm
 from .orbit import LineSearchDecrease as LineSearchDecrease
+from .orbit import OrbitCurvature as OrbitCurvature
 from .orbit import ParameterNorm as ParameterNorm
+from .orbit import PerturbedLoss as PerturbedLoss
 from .orbit import PredictedDecrease as PredictedDecrease
+from .orbit import Sharpness as Sharpness
 from .teleporting import Teleport as Teleport
 from .teleporting import teleport as teleport
 
@@ -23,8 +26,11 @@ __all__ = [
     "GradientNorm",
     "InvarianceError",
     "LineSearchDecrease",
+    "OrbitCurvature",
     "ParameterNorm",
+    "PerturbedLoss",
     "PredictedDecrease",
+    "Sharpness",
     "SymmetryGroup",
     "Teleport",
     "UnboundedOrbitError",

@@ -1,13 +1,16 @@
 """Where on the orbit to go: objectives, bounds and the Riemannian search."""
 
-from ._landscape import landscape
+from ._build import landscape
 from ._objectives import (
     GradientNorm,
     LineSearchDecrease,
     Objective,
+    OrbitCurvature,
     ParameterNorm,
+    PerturbedLoss,
     Preconditioner,
     PredictedDecrease,
+    Sharpness,
 )
 from ._solve import OrbitPoint, Problem, solve
 from ._stability import Stability
@@ -16,11 +19,14 @@ __all__ = [
     "GradientNorm",
     "LineSearchDecrease",
     "Objective",
+    "OrbitCurvature",
     "OrbitPoint",
     "ParameterNorm",
+    "PerturbedLoss",
     "Preconditioner",
     "PredictedDecrease",
     "Problem",
+    "Sharpness",
     "Stability",
     "landscape",
     "solve",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
-from .._arrays import Parameters, axpy, inner, map_parameters, norm, scale_parameters
+from .._arrays import Parameters, axpy, combine, inner, map_parameters, norm, scale_parameters
 
 __all__ = ["largest_eigenvalue"]
 
@@ -18,8 +19,8 @@ def largest_eigenvalue(
     *,
     tol: float = 1e-3,
     max_iterations: int = 40,
-) -> float:
-    """Return the algebraically largest eigenvalue of a symmetric operator.
+) -> tuple[float, dict[str, Any]]:
+    """Return the algebraically largest eigenvalue of a symmetric operator, and its eigenvector.
 
     Lanczos with full orthogonalisation on parameter dicts of any array library;
     the tridiagonal problem is SciPy's. Power iteration would find the largest
@@ -44,7 +45,7 @@ def largest_eigenvalue(
     diagonal: list[float] = []
     off: list[float] = []
     largest = -np.inf
-    for _ in range(max_iterations):
+    for step in range(max_iterations):
         r = dict(operator(basis[-1]))
         diagonal.append(inner(basis[-1], r))
         for _ in range(2):
@@ -55,8 +56,10 @@ def largest_eigenvalue(
         largest = float(values[-1])
         error = beta * abs(float(vectors[-1, -1]))
         if error <= tol * abs(largest) or beta <= 1e-12 * max(np.max(np.abs(values)), 1e-300):
-            # the Ritz value is a lower bound: the residual covers what is missing
-            return largest + error
-        off.append(beta)
-        basis.append(scale_parameters(1.0 / beta, r))
-    return largest + error
+            break
+        if step + 1 < max_iterations:
+            off.append(beta)
+            basis.append(scale_parameters(1.0 / beta, r))
+    top = combine(zip((float(c) for c in vectors[:, -1]), basis, strict=True))
+    # the Ritz value is a lower bound: the residual covers what is missing
+    return largest + error, top

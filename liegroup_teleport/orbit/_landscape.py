@@ -22,7 +22,14 @@ from ._objectives import (
     PredictedDecrease,
 )
 
-__all__ = ["Landscape", "landscape"]
+__all__ = [
+    "Landscape",
+    "LinearDecrease",
+    "LinearNorm",
+    "PointwiseLandscape",
+    "preconditioned",
+    "require_gauss_newton",
+]
 
 DIFFERENCE_STEP = 1e-5
 
@@ -57,6 +64,17 @@ class Landscape(ABC):
     @abstractmethod
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
         """Return the objective and its slope at ``g``, shape ``(dim,)``."""
+
+    def differences(self, g: Any) -> np.ndarray:
+        """Return the slope at ``g`` by central differences, two values per dimension."""
+        slope = np.zeros(self.group.dim)
+        for i in range(self.group.dim):
+            x = np.zeros(self.group.dim)
+            x[i] = DIFFERENCE_STEP
+            ahead = self.value(self.group.compose(self.group.exp(x), g))
+            behind = self.value(self.group.compose(self.group.exp(-x), g))
+            slope[i] = (ahead - behind) / (2 * DIFFERENCE_STEP)
+        return slope
 
     def score(self, g: Any) -> tuple[float, np.ndarray]:
         """Return the scaled objective and its slope: the logarithm where that exists."""
@@ -181,9 +199,7 @@ class PointwiseLandscape(Landscape):
         if isinstance(self.objective, GradientNorm):
             return norm(v) ** 2
         p, _ = preconditioned(self.objective, self.group, g, v)
-        product = gauss_newton_operator(self.loss, point)
-        if product is None:
-            raise _no_gauss_newton(self.objective)
+        product = require_gauss_newton(self.loss, point, self.objective)
         return _decrease(self.objective, inner(v, p), inner(p, product(p)))[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
@@ -197,45 +213,7 @@ class PointwiseLandscape(Landscape):
             v = self.group.act_cotangent(g, self.w, self.gradient)
             bent = self.loss.hvp(point, v)
             return norm(v) ** 2, 2 * self.group.generator_adjoint(point, bent)
-        slope = np.zeros(self.group.dim)
-        for i in range(self.group.dim):
-            x = np.zeros(self.group.dim)
-            x[i] = DIFFERENCE_STEP
-            ahead = self.value(self.group.compose(self.group.exp(x), g))
-            behind = self.value(self.group.compose(self.group.exp(-x), g))
-            slope[i] = (ahead - behind) / (2 * DIFFERENCE_STEP)
-        return self.value(g), slope
-
-
-def landscape(
-    loss: Loss, group: SymmetryGroup, objective: Objective, w: Parameters, gradient: Parameters
-) -> Landscape:
-    """Return the objective as a function on the group.
-
-    Raises
-    ------
-    TypeError
-        If a decrease is asked for and the loss has no Gauss-Newton products, or
-        the objective is unknown.
-    ValueError
-        If the predicted decrease has no learning rate.
-    """
-    if isinstance(objective, PredictedDecrease) and objective.learning_rate is None:
-        raise ValueError("PredictedDecrease has no learning rate; give PredictedDecrease(rate)")
-    if not isinstance(
-        objective, GradientNorm | ParameterNorm | PredictedDecrease | LineSearchDecrease
-    ):
-        raise TypeError(f"objective is {objective!r}; expected one of liegroup_teleport's")
-    if not group.linear:
-        return PointwiseLandscape(group, objective, loss, w, gradient)
-    if isinstance(objective, GradientNorm):
-        return LinearNorm(group, gradient, dual=True)
-    if isinstance(objective, ParameterNorm):
-        return LinearNorm(group, w, dual=False)
-    product = gauss_newton_operator(loss, w)
-    if product is None:
-        raise _no_gauss_newton(objective)
-    return LinearDecrease(group, objective, gradient, product)
+        return self.value(g), self.differences(g)
 
 
 def preconditioned(
@@ -301,8 +279,14 @@ def _decrease_scale(objective: Any, gradient: Parameters) -> float:
     return float(objective.learning_rate or 1.0) * inner(gradient, step) or 1.0
 
 
-def _no_gauss_newton(objective: Objective) -> TypeError:
-    return TypeError(
-        f"{type(objective).__name__} needs Gauss-Newton products: with the full Hessian it has no "
-        "maximum on a non-compact orbit. Give the loss a method gauss_newton_product(w, v)."
-    )
+def require_gauss_newton(
+    loss: Loss, w: Parameters, objective: Objective
+) -> Callable[[Parameters], Parameters]:
+    """Return the Gauss-Newton products at ``w``, or raise ``TypeError``."""
+    product = gauss_newton_operator(loss, w)
+    if product is None:
+        raise TypeError(
+            f"{type(objective).__name__} needs Gauss-Newton products: with the full Hessian it has "
+            "no optimum on a non-compact orbit. Give the loss a method gauss_newton_product(w, v)."
+        )
+    return product

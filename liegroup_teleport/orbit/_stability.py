@@ -51,7 +51,7 @@ class Stability:
         def product(u: Parameters) -> Parameters:
             return _times(self.loss.hvp(point, _times(u, root)), root)
 
-        return self.learning_rate * largest_eigenvalue(product, v)
+        return self.learning_rate * largest_eigenvalue(product, v)[0]
 
     def _root(self, g: Any, v: Parameters) -> Parameters | None:
         state = (

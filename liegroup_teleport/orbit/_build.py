@@ -1,0 +1,69 @@
+"""From an objective to a function on the group."""
+
+from __future__ import annotations
+
+from .._arrays import Parameters
+from ..groups import SymmetryGroup
+from ..losses import Loss
+from ._flatness import (
+    PointwiseSharpness,
+    curvature_landscape,
+    perturbed_landscape,
+    sharpness_landscape,
+)
+from ._landscape import (
+    Landscape,
+    LinearDecrease,
+    LinearNorm,
+    PointwiseLandscape,
+    require_gauss_newton,
+)
+from ._objectives import (
+    GradientNorm,
+    LineSearchDecrease,
+    Objective,
+    OrbitCurvature,
+    ParameterNorm,
+    PerturbedLoss,
+    PredictedDecrease,
+    Sharpness,
+)
+
+__all__ = ["landscape"]
+
+
+def landscape(
+    loss: Loss, group: SymmetryGroup, objective: Objective, w: Parameters, gradient: Parameters
+) -> Landscape:
+    """Return the objective as a function on the group, from one gradient at ``w``.
+
+    Raises
+    ------
+    TypeError
+        If Gauss-Newton products are needed and the loss has none, or the
+        objective is unknown.
+    ValueError
+        If the predicted decrease has no learning rate.
+    """
+    if isinstance(objective, PerturbedLoss):
+        return perturbed_landscape(loss, group, objective, w)
+    if isinstance(objective, OrbitCurvature):
+        return curvature_landscape(group, objective, w)
+    if isinstance(objective, Sharpness):
+        if not group.linear:
+            return PointwiseSharpness(group, loss, objective, w)
+        return sharpness_landscape(group, objective, w, require_gauss_newton(loss, w, objective))
+    if isinstance(objective, PredictedDecrease) and objective.learning_rate is None:
+        raise ValueError("PredictedDecrease has no learning rate; give PredictedDecrease(rate)")
+    if not isinstance(
+        objective, GradientNorm | ParameterNorm | PredictedDecrease | LineSearchDecrease
+    ):
+        raise TypeError(f"objective is {objective!r}; expected one of liegroup_teleport's")
+    if not group.linear:
+        return PointwiseLandscape(group, objective, loss, w, gradient)
+    if isinstance(objective, GradientNorm):
+        return LinearNorm(group, gradient, dual=True)
+    if isinstance(objective, ParameterNorm):
+        return LinearNorm(group, w, dual=False)
+    product = require_gauss_newton(loss, w, objective)
+    return LinearDecrease(group, objective, gradient, product)
