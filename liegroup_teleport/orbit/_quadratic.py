@@ -9,13 +9,13 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from .._errors import DomainError
 from ..groups import QuadraticOrthogonal
 
 __all__ = ["QuadraticResult", "rotate_to_eigenvector"]
 
 DENSE = 64
-KRYLOV = 200
+RESTARTS = 60  # of Lanczos, before an eigenvector counts as not separated
+CAP_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -47,30 +47,39 @@ def rotate_to_eigenvector(
     On a level set ``||grad L||^2 = y^T A^2 y`` is extreme at the eigenvectors:
     ``w' = w* + sqrt(2L/lambda) u``. The element is a plane rotation of rank
     two and needs ``y, Ay, u, lambda`` only. Within a radius that is smaller
-    than the angle the maximum on the spherical cap is found in the Krylov space
-    of ``y`` (a trust-region problem).
+    than the angle the maximum on the spherical cap is a trust-region problem.
     """
     A = group.loss.A
     Ay = np.asarray(A @ y)
     energy = float(y @ Ay)
     if not energy > 0:
         return QuadraticResult(group.identity(), 0.0, 0.0, False)
-    eigenvalue, u = _extreme(A, group.n, sense, y)
     root = float(np.sqrt(energy))
     z = y / root  # unit in <., A.>
+    pair = _extreme(A, group.n, sense, y)
+    if pair is None:
+        # a clustered top: climb from z as far as the radius, or a right angle, allows
+        reach = np.pi / 2 if radius is None else radius
+        target = _on_cap(A, z, reach, sense)
+        angle = _angle(A, z, target, float(target @ Ay) / root)
+        At = np.asarray(A @ target)
+        return QuadraticResult(
+            _plane_rotation(A, z, target), float(At @ At), angle, angle >= reach * (1 - 1e-9)
+        )
+    eigenvalue, u = pair
     target = u / np.sqrt(eigenvalue)
     cosine = float(target @ Ay) / root
     if cosine < 0:
         target, cosine = -target, -cosine
     angle = _angle(A, z, target, cosine)
     if radius is not None and angle > radius:
-        target, cosine = _on_cap(A, z, radius, sense)
-        element = _plane_rotation(A, z, target)
-        return QuadraticResult(element, eigenvalue, radius, True)
+        target = _on_cap(A, z, radius, sense)
+        return QuadraticResult(_plane_rotation(A, z, target), eigenvalue, radius, True)
     return QuadraticResult(_plane_rotation(A, z, target), eigenvalue, angle, False)
 
 
-def _extreme(A: Any, n: int, sense: str, start: np.ndarray) -> tuple[float, np.ndarray]:
+def _extreme(A: Any, n: int, sense: str, start: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """Return the extreme eigenpair of A, or ``None`` where Lanczos does not separate it."""
     if n <= DENSE:
         dense = A @ np.eye(n) if isinstance(A, LinearOperator) else A
         dense = dense.toarray() if hasattr(dense, "toarray") else np.asarray(dense)
@@ -78,20 +87,21 @@ def _extreme(A: Any, n: int, sense: str, start: np.ndarray) -> tuple[float, np.n
         k = -1 if sense == "max" else 0
         return float(values[k]), vectors[:, k]
     # the start is y itself plus a fixed spread, so that no eigenvector is missed
-    spread = np.random.default_rng(0).standard_normal(n)
-    v0 = start / np.linalg.norm(start) + spread / np.linalg.norm(spread)
+    v = start / np.linalg.norm(start)
+    v = v + np.random.default_rng(0).standard_normal(n) / np.sqrt(n)
     which = "LA" if sense == "max" else "SA"
-    for tolerance in (1e-12, 1e-6, 1e-3):  # a clustered top needs no single eigenvector
+    basis = min(n - 1, 20 if n <= 100_000 else 12)  # memory: about two vectors each
+    found = None
+    for tolerance in (1e-3, 1e-8):  # roughly first: where that fails the top is a cluster
         try:
             values, vectors = eigsh(
-                A, k=1, which=which, v0=v0, ncv=min(n - 1, 20), tol=tolerance, maxiter=200
+                A, k=1, which=which, v0=v, ncv=basis, tol=tolerance, maxiter=RESTARTS
             )
-            break
         except ArpackNoConvergence:
-            continue
-    else:
-        raise DomainError("Lanczos found no extreme eigenvector of A to a relative 1e-3")
-    return float(values[0]), vectors[:, 0]
+            break
+        found = float(values[0]), vectors[:, 0]
+        v = found[1]
+    return found
 
 
 def _angle(A: Any, z: np.ndarray, target: np.ndarray, cosine: float) -> float:
@@ -117,44 +127,74 @@ def _plane_rotation(A: Any, z: np.ndarray, target: np.ndarray) -> tuple[np.ndarr
     return np.stack([z, e], axis=1), np.array([[c, -s], [s, c]])
 
 
-def _on_cap(A: Any, z: np.ndarray, radius: float, sense: str) -> tuple[np.ndarray, float]:
-    """Maximise ``t^T A^2 t`` over A-unit t at angle ``radius`` from z, in the Krylov space of z."""
-    n = len(z)
-    basis = [z]
-    products = [np.asarray(A @ z)]
-    for _ in range(min(n, KRYLOV) - 1):
-        r = np.asarray(A @ basis[-1])
-        for _ in range(2):
-            for q, Aq in zip(basis, products, strict=True):
-                r = r - float(r @ Aq) * q
-        Ar = np.asarray(A @ r)
-        length = float(np.sqrt(max(float(r @ Ar), 0.0)))
-        if length <= 1e-12 * float(np.linalg.norm(products[0])):
+def _on_cap(A: Any, z: np.ndarray, radius: float, sense: str) -> np.ndarray:
+    """Maximise ``t^T A^2 t`` over A-unit t at an angle of at most ``radius`` from z.
+
+    A trust-region problem on a spherical cap. Locally optimal steps as in
+    LOBPCG: the problem is solved exactly in the span of z, t, the gradient A t
+    and the last step, so that eight vectors are enough.
+    """
+    sign = 1.0 if sense == "max" else -1.0
+    first, product = z[:, None], np.asarray(A @ z)[:, None]
+    t, At, last = z, product[:, 0], -np.inf
+    step = None
+    for _ in range(CAP_STEPS):
+        S, AS = first, product
+        for v in (t, At) if step is None else (t, At, step):
+            S, AS = _extend(A, S, AS, v)
+        T = sign * (AS.T @ AS)
+        s = _small_cap(T, radius)
+        value = float(s @ T @ s)
+        new = S @ s
+        step, t = new - t, new
+        At = AS @ s
+        if value <= last + 1e-13 * abs(value):
             break
-        basis.append(r / length)
-        products.append(Ar / length)
-    Q, AQ = np.stack(basis, axis=1), np.stack(products, axis=1)
-    T = AQ.T @ AQ  # the quadratic form y^T A^2 y on the basis
-    T = T if sense == "max" else -T
-    c, s = float(np.cos(radius)), float(np.sin(radius))
+        last = value
+    return t
+
+
+def _extend(A: Any, S: np.ndarray, AS: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Add v to an A-orthonormal basis, unless it lies in its span."""
+    size = float(np.linalg.norm(v))
+    if not size > 0:
+        return S, AS
+    v = v / size
+    for _ in range(2):
+        v = v - S @ (AS.T @ v)
+    if float(np.linalg.norm(v)) <= 1e-10:
+        return S, AS
+    Av = np.asarray(A @ v)
+    length = float(np.sqrt(max(float(v @ Av), 0.0)))
+    if not length > 0:
+        return S, AS
+    return np.column_stack([S, v / length]), np.column_stack([AS, Av / length])
+
+
+def _small_cap(T: np.ndarray, radius: float) -> np.ndarray:
+    """Maximise ``s^T T s`` over unit s at an angle of at most ``radius`` from the first axis."""
+    c, sine = float(np.cos(radius)), float(np.sin(radius))
+    _, vectors = np.linalg.eigh(T)
+    top = vectors[:, -1] * (1.0 if vectors[0, -1] >= 0 else -1.0)
+    if top[0] >= c or len(T) == 1:
+        return top
     b = c * T[1:, 0]
     values, V = np.linalg.eigh(T[1:, 1:])
     beta = V.T @ b
-    # maximise s^2 t'Tt + 2 s b't over unit t: t = (mu - T)^-1 b/s with mu above the spectrum
+    # on the boundary s = (c, sine u): u = (mu - T)^-1 b / sine with mu above the spectrum
     low = float(values[-1])
+    span = max(abs(low), float(np.abs(values).max()), 1e-300)
 
     def size(mu: float) -> float:
-        return float(np.linalg.norm(beta / (s * (mu - values))))
+        return float(np.linalg.norm(beta / (sine * (mu - values))))
 
-    span = max(abs(low), 1e-300)
     near = low + 1e-14 * span
     if size(near) < 1.0:  # hard case: fill up along the top eigenvector
-        t = beta / (s * np.maximum(near - values, 1e-300))
-        t[-1] += np.sqrt(max(1.0 - float(t @ t), 0.0))
+        u = beta / (sine * np.maximum(near - values, 1e-300))
+        u[-1] += np.sqrt(max(1.0 - float(u @ u), 0.0))
     else:
-        high = low + float(np.linalg.norm(beta)) / s + span
+        high = low + float(np.linalg.norm(beta)) / sine + span
         mu = brentq(lambda m: 1.0 / size(m) - 1.0, near, high, xtol=1e-15 * span, rtol=1e-15)
-        t = beta / (s * (mu - values))
-    t = V @ (t / np.linalg.norm(t))
-    target = Q @ np.concatenate([[c], s * t])
-    return target, c
+        u = beta / (sine * (mu - values))
+    u = V @ (u / np.linalg.norm(u))
+    return np.concatenate([[c], sine * u])

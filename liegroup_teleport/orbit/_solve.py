@@ -135,7 +135,7 @@ def _quadratic(problem: Problem) -> OrbitPoint:
             element,
             "boundary",
             f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; best "
-            "point of the spherical cap within the Krylov space of w - minimum",
+            "point of the spherical cap, by locally optimal steps",
             residual,
         )
     bound = energy * found.eigenvalue
