@@ -9,9 +9,18 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ._errors import DomainError
 
-__all__ = ["general_linear", "positive_scales", "product", "special_orthogonal"]
+__all__ = [
+    "euclidean",
+    "general_linear",
+    "matrix_algebra",
+    "positive_scales",
+    "product",
+    "special_orthogonal",
+]
 
 DENSE_LIMIT = 2000
 
@@ -77,3 +86,36 @@ def product(factors: Sequence[Any]) -> Any:
         return factors[0]
     module = _import("geomstats.geometry.product_manifold")
     return module.ProductManifold(list(factors))
+
+
+def euclidean(n: int) -> Any:
+    """Return R^n."""
+    return _import("geomstats.geometry.euclidean").Euclidean(n)
+
+
+def matrix_algebra(group: Any) -> np.ndarray:
+    """Return the basis that geomstats gives the algebra of a matrix group, (dim, n, n).
+
+    Raises
+    ------
+    TypeError
+        If ``group`` is no ``MatrixLieGroup`` of geomstats with a Lie algebra.
+    ValueError
+        If the basis is not one of real (n, n) matrices.
+    """
+    kind = _import("geomstats.geometry.lie_group").MatrixLieGroup
+    if not isinstance(group, kind):
+        raise TypeError(
+            f"group is a {type(group).__name__}; expected a MatrixLieGroup of geomstats "
+            '(for SO(n) and SE(n): point_type="matrix")'
+        )
+    if not hasattr(group.lie_algebra, "basis"):
+        raise TypeError(f"{type(group).__name__} has no lie_algebra with a basis")
+    basis = np.asarray(group.lie_algebra.basis)
+    n = int(group.representation_dim)
+    if basis.ndim != 3 or not len(basis) or basis.shape[1:] != (n, n) or np.iscomplexobj(basis):
+        raise ValueError(
+            f"the basis of the Lie algebra has shape {basis.shape} and dtype {basis.dtype}; "
+            f"expected real matrices, (dim, {n}, {n})"
+        )
+    return basis.astype(np.float64)

@@ -86,9 +86,13 @@ class Teleport:
 class _Counted:
     """A loss that counts what is asked of it."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, counts: dict[str, int] | None = None) -> None:
         self._loss = loss
-        self.counts = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
+        fresh = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
+        self.counts = fresh if counts is None else counts
+        if hasattr(loss, "inputs") and hasattr(loss, "with_inputs"):
+            self.inputs = loss.inputs
+            self.with_inputs = lambda X: _Counted(loss.with_inputs(X), self.counts)
         self.lower_bound = getattr(loss, "lower_bound", None)
         if hasattr(loss, "gauss_newton_operator"):
             self.gauss_newton_operator = self._operator
@@ -277,7 +281,7 @@ def _move(
         )  # fmt: skip
     moved = group.act(point.element, w)
     check_finite(moved, "teleported parameter")
-    value_after = loss.value(moved)
+    value_after = group.act_on_loss(point.element, loss).value(moved)
     gradient_after = group.act_cotangent(point.element, w, problem.gradient)
     allowed = allowed_change(moved, value, gradient_after)
     change = abs(value_after - value)

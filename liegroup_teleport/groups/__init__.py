@@ -5,9 +5,13 @@ from ._base import InvarianceReport, SymmetryGroup
 from ._chart import ChartRotation
 from ._general_linear import GeneralLinear
 from ._hidden import HiddenIndex
+from ._inputs import InputTransformation
+from ._orthogonal import Orthogonal
 from ._product import DirectProduct
 from ._quadratic import QuadraticOrthogonal
+from ._representation import MatrixRepresentation
 from ._rescaling import PositiveRescaling
+from ._translation import Translation
 
 __all__ = [
     "ActivationGL",
@@ -15,8 +19,12 @@ __all__ = [
     "DirectProduct",
     "GeneralLinear",
     "HiddenIndex",
+    "InputTransformation",
     "InvarianceReport",
+    "MatrixRepresentation",
+    "Orthogonal",
     "PositiveRescaling",
     "QuadraticOrthogonal",
     "SymmetryGroup",
+    "Translation",
 ]

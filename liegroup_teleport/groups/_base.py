@@ -112,6 +112,16 @@ class SymmetryGroup(ABC):
     scope : {"function", "loss", "batch"}
         Where the invariance holds: for every input of the network, for the
         loss only, or only on the data the action was built from.
+    self_adjoint : bool
+        Whether the action is linear and its algebra is closed under transposes,
+        as matrices on the parameters. Then every critical point of the norm on
+        an orbit is its global minimum (Kempf & Ness 1979). ``False`` unless a
+        group says otherwise.
+    translational : bool
+        Whether the action is not linear because it, or a factor of it,
+        translates: generators are linear in the parameters or constant.
+    moves_inputs : bool
+        Whether the group moves the data too, see :meth:`act_on_inputs`.
     shapes : dict of str to tuple
         The parameters acted on; ``None`` is a free length, and trailing axes
         may follow for groups on hidden indices.
@@ -123,6 +133,9 @@ class SymmetryGroup(ABC):
     linear: bool
     diagonal: bool
     scope: Scope
+    self_adjoint: bool = False
+    translational: bool = False
+    moves_inputs: bool = False
 
     @property
     @abstractmethod
@@ -258,20 +271,93 @@ class SymmetryGroup(ABC):
     def conserved(self, w: Parameters) -> np.ndarray:
         """Return what gradient flow conserves (Noether), shape ``(dim,)``.
 
-        Coordinates that belong to generators acting by symmetric matrices; on
-        a linear layer ``W1 W1^T - W2^T W2``, on a ReLU unit
-        ``|w_in|^2 - |w_out|^2``.
+        Coordinates that belong to generators acting by symmetric matrices, or
+        by translations: on a linear layer ``W1 W1^T - W2^T W2``, on a ReLU unit
+        ``|w_in|^2 - |w_out|^2``, for a translation by ``c`` the product ``<c, w>``.
 
         Raises
         ------
         TypeError
-            If the action is not linear: no such quantity is known in general.
+            If the action neither is linear nor translates: no such quantity is
+            known in general.
         """
-        return self.moment_map(w)
+        if not (self.linear or self.translational):
+            raise TypeError(
+                "conserved quantities need an action that is linear or translates; "
+                f"{type(self).__name__} does neither"
+            )
+        return self.generator_adjoint(w, w)
 
     def act_on_inputs(self, g: Any, X: Any) -> Any:
-        """Return what ``g`` does to the data in ``L(g.(w, X)) = L(w, X)``: nothing here."""
-        return X
+        """Return what ``g`` does to the data in ``L(g.(w, X)) = L(w, X)``.
+
+        Most groups leave the data alone and return ``X`` itself; those with
+        :attr:`moves_inputs` return new data of the same library and device.
+
+        Parameters
+        ----------
+        g : group element
+        X : array, shape (samples, features)
+            In any array library; integers are taken as float64.
+
+        Returns
+        -------
+        array, shape (samples, features)
+        """
+        return self._move_inputs(g, X) if self.moves_inputs else X
+
+    def _move_inputs(self, g: Any, X: Any) -> Any:
+        """Move the data: to be written by groups with ``moves_inputs``, and only by them."""
+        raise NotImplementedError(f"{type(self).__name__} says that it moves inputs, but not how")
+
+    def act_on_loss(self, g: Any, loss: Any) -> Any:
+        """Return the loss that ``act(g, w)`` belongs to: ``loss`` on the data that ``g`` moved.
+
+        Where the group leaves the data alone this is ``loss`` itself.
+
+        Raises
+        ------
+        TypeError
+            If the group moves inputs and the loss has no ``inputs`` and ``with_inputs``.
+        """
+        if not self.moves_inputs:
+            return loss
+        if not hasattr(loss, "inputs") or not hasattr(loss, "with_inputs"):
+            raise TypeError(
+                f"{type(self).__name__} moves the data with the parameters; "
+                f"{type(loss).__name__} has no inputs and with_inputs(X) to move them by"
+            )
+        # in float64 whatever the data are stored in: the loss casts them as it needs
+        return loss.with_inputs(self.act_on_inputs(g, host(loss.inputs)))
+
+    def geodesic(self, g: Any, h: Any, t: float) -> Any:
+        """Return the point at ``t`` of the geodesic from ``g`` (t = 0) to ``h`` (t = 1).
+
+        ``exp(t log(h g^-1)) g``: a translated one-parameter subgroup, the
+        geodesic of the Cartan-Schouten connection. On groups that are abelian
+        or compact, and on products of such, it is also the shortest path of
+        the bi-invariant metric, and :meth:`distance` grows with ``t`` at
+        constant speed. ``t`` outside [0, 1] extrapolates.
+
+        Parameters
+        ----------
+        g, h : group element
+            Where it starts and ends.
+        t : float
+            The time.
+
+        Returns
+        -------
+        group element
+
+        Raises
+        ------
+        DomainError
+            If ``h g^-1`` has no real logarithm, or ``t`` is not finite.
+        """
+        if not np.isfinite(t):
+            raise DomainError(f"t is {t}; expected a finite number")
+        return self.compose(self.exp(t * self.log(self.compose(h, self.inverse(g)))), g)
 
     def random_element(self, rng: np.random.Generator, scale: float = 1.0) -> Any:
         """Return ``exp(x)`` for a uniformly random direction ``x`` with ``||x||_2 = scale``."""
@@ -289,6 +375,8 @@ class SymmetryGroup(ABC):
         rtol: float | None = None,
     ) -> InvarianceReport:
         """Compare the loss at ``w`` with the loss at random points of its orbit.
+
+        A group that moves the data as well is held to ``L(g.(w, X)) = L(w, X)``.
 
         Parameters
         ----------
@@ -315,9 +403,10 @@ class SymmetryGroup(ABC):
         for _ in range(trials):
             g = self.random_element(rng)
             moved = self.act(g, w)
-            change = abs(float(loss.value(moved)) - before)
+            there = self.act_on_loss(g, loss)
+            change = abs(float(there.value(moved)) - before)
             drift = change / abs(before) if before else (np.inf if change else 0.0)
-            allowed = allowed_change(moved, before, loss.gradient(moved), rtol)
+            allowed = allowed_change(moved, before, there.gradient(moved), rtol)
             if not change <= allowed:
                 passed = False
             if not drift <= worst:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._arrays import Parameters
 from ._base import Basis, SymmetryGroup, algebra_vector
-from ._hidden import HiddenIndex, Slots, gram, multiply_axis, split
+from ._hidden import HiddenIndex, Slots, split
 from ._matrices import (
     check_pair,
     exp_pair,
@@ -52,6 +52,7 @@ class GeneralLinear(SymmetryGroup):
     linear = True
     diagonal = False
     scope = "function"
+    self_adjoint = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "indices", Slots.of(self.indices).indices)
@@ -138,10 +139,7 @@ class GeneralLinear(SymmetryGroup):
 
     def _transform(self, written: Any, read: Any, w: Parameters) -> dict[str, Any]:
         self.check_parameters(w)
-        out = dict(w)
-        for i, name, axis, is_written in self.slots:
-            out[name] = multiply_axis(out[name], axis, (written if is_written else read)[i])
-        return out
+        return self.slots.transform(w, written, read)
 
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:
         """Return ``g`` on written axes and the inverse transpose on read ones."""
@@ -160,20 +158,12 @@ class GeneralLinear(SymmetryGroup):
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return ``X`` on written axes and ``-X^T`` on read ones, summed."""
         self.check_parameters(w)
-        X = self.matrices(x)
-        total: dict[str, Any] = {name: 0 * array for name, array in w.items()}
-        for i, name, axis, written in self.slots:
-            total[name] = total[name] + multiply_axis(w[name], axis, X[i] if written else -X[i].T)
-        return total
+        return self.slots.velocity(w, self.matrices(x))
 
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return ``sum_written p w^T - sum_read w p^T`` per index, flattened."""
         self.check_parameters(w)
-        totals: list[Any] = [0] * len(self.indices)
-        for i, name, axis, written in self.slots:
-            m = gram(p[name], w[name], axis, diagonal=False)
-            totals[i] = totals[i] + m if written else totals[i] - m.T
-        return np.concatenate([t.ravel() for t in totals])
+        return np.concatenate([m.ravel() for m in self.slots.pairing(w, p)])
 
     @property
     def manifold(self) -> Any:

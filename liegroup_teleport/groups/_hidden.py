@@ -11,7 +11,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from .._arrays import cast, host, is_symbolic, widen
+from .._arrays import Parameters, cast, host, is_symbolic, widen
 
 __all__ = ["HiddenIndex", "Slots", "gram", "multiply_axis", "scale_axis"]
 
@@ -113,6 +113,30 @@ class Slots:
                 yield i, name, axis, True
             for name, axis in index.read:
                 yield i, name, axis, False
+
+    def transform(
+        self, w: Parameters, written: Sequence[np.ndarray], read: Sequence[np.ndarray]
+    ) -> dict[str, Any]:
+        """Multiply written and read axes by one matrix (k, k) each per index."""
+        out = dict(w)
+        for i, name, axis, is_written in self:
+            out[name] = multiply_axis(out[name], axis, (written if is_written else read)[i])
+        return out
+
+    def velocity(self, w: Parameters, X: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return ``X`` on written axes and ``-X^T`` on read ones, summed."""
+        total: dict[str, Any] = {name: 0 * array for name, array in w.items()}
+        for i, name, axis, written in self:
+            total[name] = total[name] + multiply_axis(w[name], axis, X[i] if written else -X[i].T)
+        return total
+
+    def pairing(self, w: Parameters, p: Parameters) -> list[np.ndarray]:
+        """Return ``sum_written p w^T - sum_read w p^T``, (k, k) per index."""
+        totals: list[Any] = [0] * len(self.indices)
+        for i, name, axis, written in self:
+            m = gram(p[name], w[name], axis, diagonal=False)
+            totals[i] = totals[i] + m if written else totals[i] - m.T
+        return totals
 
 
 def scale_axis(array: Any, axis: int, scales: np.ndarray) -> Any:

@@ -14,11 +14,13 @@ from .._errors import DomainError
 from ._base import Basis, check_element
 
 __all__ = [
+    "block_basis",
     "check_pair",
     "exp_pair",
     "exp_pullback_matrix",
     "log_matrix",
     "log_rotation",
+    "orthonormal_rows",
     "rotation_basis",
     "skew",
     "skew_coordinates",
@@ -27,16 +29,16 @@ __all__ = [
 ]
 
 
-def check_pair(pair: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+def check_pair(pair: Any, k: int, what: str = "GL element") -> tuple[np.ndarray, np.ndarray]:
     """Check a pair (g, inverse of g), computing the inverse where it is ``None``."""
     if not isinstance(pair, tuple) or len(pair) != 2:
-        raise ValueError(f"GL element must hold pairs (g, inverse), got {pair!r:.80}")
-    g = check_element(pair[0], (k, k), "GL element")
+        raise ValueError(f"{what} must hold pairs (g, inverse), got {pair!r:.80}")
+    g = check_element(pair[0], (k, k), what)
     if pair[1] is not None:
-        return g, check_element(pair[1], (k, k), "inverse of a GL element")
+        return g, check_element(pair[1], (k, k), f"inverse of a {what}")
     sign, _ = np.linalg.slogdet(g)
     if not sign > 0:
-        raise DomainError(f"GL element has determinant {np.linalg.det(g):.4g}; expected > 0")
+        raise DomainError(f"{what} has determinant {np.linalg.det(g):.4g}; expected > 0")
     return g, np.linalg.inv(g)
 
 
@@ -144,6 +146,41 @@ def unit_basis(sizes: Sequence[int]) -> Basis:
         return matrix
 
     return Basis(int(starts[-1]), unit)
+
+
+def block_basis(bases: Sequence[Sequence[np.ndarray]]) -> Basis:
+    """Return the basis of a direct sum, as block-diagonal matrices."""
+    starts = np.cumsum([0, *[len(basis) for basis in bases]])
+    # sizes of the blocks, known once a basis has an element
+    sizes = [len(basis[0]) if len(basis) else 0 for basis in bases]
+    offsets = np.cumsum([0, *sizes])
+
+    def element(i: int) -> np.ndarray:
+        k = int(np.searchsorted(starts, i, side="right")) - 1
+        matrix = np.zeros((int(offsets[-1]), int(offsets[-1])))
+        window = slice(int(offsets[k]), int(offsets[k + 1]))
+        matrix[window, window] = bases[k][i - int(starts[k])]
+        return matrix
+
+    return Basis(int(starts[-1]), element)
+
+
+def orthonormal_rows(rows: np.ndarray, what: str) -> np.ndarray:
+    """Orthonormalise rows one after the other (Gram-Schmidt), shape (m, n).
+
+    Raises ``ValueError`` if they depend linearly on each other.
+    """
+    lengths = np.linalg.norm(rows, axis=1)
+    if len(rows) > rows.shape[1] or not np.all(lengths > 0):
+        raise ValueError(f"{what} are linearly dependent; expected independent ones")
+    rows = rows / lengths[:, None]
+    if np.max(np.abs(rows @ rows.T - np.eye(len(rows)))) < 1e-14:
+        return rows
+    Q, R = np.linalg.qr(rows.T)
+    diagonal = np.diagonal(R)
+    if np.min(np.abs(diagonal)) < 1e-10:
+        raise ValueError(f"{what} are linearly dependent; expected independent ones")
+    return (Q * np.sign(diagonal)).T
 
 
 def skew(x: np.ndarray, n: int) -> np.ndarray:

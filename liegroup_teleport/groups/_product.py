@@ -12,6 +12,7 @@ import numpy as np
 from .._arrays import Parameters, combine
 from ._base import Basis, SymmetryGroup, algebra_vector
 from ._hidden import split
+from ._matrices import block_basis
 
 __all__ = ["DirectProduct"]
 
@@ -66,6 +67,23 @@ class DirectProduct(SymmetryGroup):
     def diagonal(self) -> bool:  # type: ignore[override]
         """Whether all factors act diagonally."""
         return all(group.diagonal for group in self.groups)
+
+    @property
+    def self_adjoint(self) -> bool:  # type: ignore[override]
+        """Whether the algebras of all factors are closed under transposes."""
+        return all(group.self_adjoint for group in self.groups)
+
+    @property
+    def translational(self) -> bool:  # type: ignore[override]
+        """Whether some factors translate and the others are linear."""
+        return any(group.translational for group in self.groups) and all(
+            group.linear or group.translational for group in self.groups
+        )
+
+    @property
+    def moves_inputs(self) -> bool:  # type: ignore[override]
+        """Whether a factor moves the data."""
+        return any(group.moves_inputs for group in self.groups)
 
     @property
     def scope(self) -> Literal["function", "loss", "batch"]:  # type: ignore[override]
@@ -129,20 +147,7 @@ class DirectProduct(SymmetryGroup):
 
     def algebra_basis(self) -> Basis:
         """Return the factors' bases as block-diagonal matrices."""
-        bases = [group.algebra_basis() for group in self.groups]
-        starts = np.cumsum([0, *[len(basis) for basis in bases]])
-        # sizes of the blocks, known once a basis has an element
-        sizes = [len(basis[0]) if len(basis) else 0 for basis in bases]
-        offsets = np.cumsum([0, *sizes])
-
-        def element(i: int) -> np.ndarray:
-            k = int(np.searchsorted(starts, i, side="right")) - 1
-            matrix = np.zeros((int(offsets[-1]), int(offsets[-1])))
-            window = slice(int(offsets[k]), int(offsets[k + 1]))
-            matrix[window, window] = bases[k][i - int(starts[k])]
-            return matrix
-
-        return Basis(self.dim, element)
+        return block_basis([group.algebra_basis() for group in self.groups])
 
     def distance(self, g: Any) -> float:
         """Return the root of the sum of the squared distances."""
@@ -177,6 +182,11 @@ class DirectProduct(SymmetryGroup):
             # a linear map does not depend on the point: moving it would be wasted work
             point = point if self.linear else group.act(a, point)
         return out
+
+    def _move_inputs(self, g: Any, X: Any) -> Any:
+        for group, a in self._parts(g):
+            X = group.act_on_inputs(a, X)
+        return X
 
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return the sum of the factors' generators."""

@@ -43,6 +43,7 @@ class PositiveRescaling(SymmetryGroup):
     linear = True
     diagonal = True
     scope = "function"
+    self_adjoint = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "indices", Slots.of(self.indices).indices)

@@ -27,7 +27,8 @@ def compress(group: SymmetryGroup, v: Parameters) -> dict[str, np.ndarray]:
     small: dict[str, np.ndarray] = {}
     for name, array in v.items():
         moving = sorted(axes.get(name, ()))
-        small[name] = _collapse(host(array), moving, group.diagonal)
+        whole = (name, None) in group.acts_on
+        small[name] = host(array) if whole else _collapse(host(array), moving, group.diagonal)
     return small
 
 

@@ -7,6 +7,7 @@ the representation: ``d^2/dt^2 ||exp(tX).v||^2 = 4 ||d rho(X) v||^2``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,13 @@ import numpy as np
 from .._arrays import Parameters, norm, scale_parameters
 from .._errors import DomainError
 from ..groups import PositiveRescaling
+from ..groups._hidden import gram
 from ._attained import is_attained, smallest_share
 from ._landscape import LinearNorm
 
 __all__ = ["ConvexResult", "minimize_norm"]
 
+NEAR = 1.0  # log-scale within which sweeps are not worth their time
 TRUST = 4.0  # largest coordinate of a Newton step
 
 
@@ -51,7 +54,9 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     group = field.group
     g, attained = group.identity(), None
     if isinstance(group, PositiveRescaling):
-        g, attained = _balance(field), is_attained(group, field.vector)
+        attained = is_attained(group, field.vector)
+        if _imbalance(field) > NEAR:  # Newton's method alone is quicker near balance
+            g = _balance(field)
     value, slope = field.relative(g)
     iteration = 0
     for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
@@ -86,16 +91,62 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     )
 
 
-def _hessian_product(field: LinearNorm, v: Parameters, x: np.ndarray) -> np.ndarray:
-    """Return the second derivative of ``||v||^2`` for a unit vector v, applied to ``x``."""
-    moved = field.group.generator(x, v)
-    return 4 * field.group.generator_adjoint(v, moved)
+def _hessian(field: LinearNorm, v: Parameters) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the second derivative of ``||v||^2`` as products with algebra vectors.
+
+    In general one generator and one adjoint a product. For a rescaling it is
+    four times a weighted Laplacian with the squared entries as weights, set up
+    once: then a product is one matrix-vector product an array.
+    """
+    group = field.group
+    if isinstance(group, PositiveRescaling):
+        laplacian = _laplacian(group, v)
+        if laplacian is not None:
+            return laplacian
+
+    def product(x: np.ndarray) -> np.ndarray:
+        return 4 * group.generator_adjoint(v, group.generator(x, v))
+
+    return product
+
+
+def _laplacian(
+    group: PositiveRescaling, v: Parameters
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    slots = group.slots
+    starts = np.cumsum([0, *slots.sizes])
+    degree = np.zeros(group.dim)
+    moving: dict[str, list[tuple[slice, int, bool]]] = {}
+    for i, name, axis, written in slots:
+        own = slice(int(starts[i]), int(starts[i + 1]))
+        moving.setdefault(name, []).append((own, axis, written))
+        others = tuple(a for a in range(v[name].ndim) if a != axis)
+        degree[own] += np.square(v[name]).sum(axis=others)
+    couplings = []
+    for name, axes in moving.items():
+        if len(axes) > 2:
+            return None
+        if len(axes) == 2:
+            (a, axis_a, role_a), (b, axis_b, role_b) = axes
+            weights = np.moveaxis(np.square(v[name]), (axis_a, axis_b), (0, 1))
+            weights = weights.reshape(*weights.shape[:2], -1).sum(axis=2)
+            couplings.append((a, b, weights if role_a == role_b else -weights))
+
+    def product(x: np.ndarray) -> np.ndarray:
+        y = degree * x
+        for a, b, weights in couplings:
+            y[a] += weights @ x[b]
+            y[b] += weights.T @ x[a]
+        return 4 * y
+
+    return product
 
 
 def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     """Solve for the Newton direction of ``log ||v||^2`` by conjugate gradients."""
     v = field.move(g)
     v = scale_parameters(1.0 / norm(v), v)
+    hessian = _hessian(field, v)
     size = float(np.linalg.norm(slope))
     shift = 1e-3 * min(1.0, size) * size  # regularises flat directions, vanishes quadratically
     x = np.zeros_like(slope)
@@ -103,7 +154,7 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     d, rr = r.copy(), float(r @ r)
     goal = min(0.1, np.sqrt(size)) * size
     for _ in range(4 * len(slope) + 10):
-        Bd = _hessian_product(field, v, d) - slope * float(slope @ d) + shift * d
+        Bd = hessian(d) - slope * float(slope @ d) + shift * d
         curvature = float(d @ Bd)
         if not curvature > 1e-14 * float(d @ d):
             return x if x.any() else d / max(curvature / float(d @ d), 1e-2)
@@ -115,6 +166,21 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
             return x
         d, rr = r + (new / rr) * d, new
     return x
+
+
+def _imbalance(field: LinearNorm) -> float:
+    """Return the largest log-scale that one unit would need to be balanced by itself."""
+    group = field.group
+    totals = {True: np.zeros(group.dim), False: np.zeros(group.dim)}
+    slots = group.slots  # type: ignore[attr-defined]
+    starts = np.cumsum([0, *slots.sizes])
+    for i, name, axis, written in slots:
+        own = slice(int(starts[i]), int(starts[i + 1]))
+        totals[written][own] += gram(field.vector[name], field.vector[name], axis, diagonal=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(totals[True] / totals[False]) / 4
+    live = (totals[True] > 0) & (totals[False] > 0)
+    return float(np.max(np.abs(logs[live]), initial=0.0))
 
 
 def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
@@ -176,13 +242,14 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
     if not length > 0:
         return None
     v = scale_parameters(1.0 / length, v)
+    hessian = _hessian(field, v)
     d = np.zeros_like(slope)
     r = slope.copy()
     direction, rr = r.copy(), float(r @ r)
     for _ in range(2 * len(slope) + 20):
         if np.sqrt(rr) <= 1e-14:
             break
-        Bd = _hessian_product(field, v, direction)
+        Bd = hessian(direction)
         curvature = float(direction @ Bd)
         if not curvature > 0:
             break

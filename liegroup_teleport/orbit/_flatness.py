@@ -69,7 +69,7 @@ class PointwiseSharpness(Landscape):
 
     def value(self, g: Any) -> float:
         point = self.group.act(g, self.w)
-        product = require_gauss_newton(self.loss, point, self.objective)
+        product = require_gauss_newton(self.group.act_on_loss(g, self.loss), point, self.objective)
         rng = np.random.default_rng(self.objective.seed)
         if self.objective.measure == "largest":
             start = _random_like(point, rng)
@@ -95,12 +95,14 @@ class PerturbedLandscape(Landscape):
 
     def value(self, g: Any) -> float:
         point = self.group.act(g, self.w)
-        values = [float(self.loss.value(axpy(1.0, d, point))) for d in self.displacements]
+        loss = self.group.act_on_loss(g, self.loss)
+        values = [float(loss.value(axpy(1.0, d, point))) for d in self.displacements]
         return float(np.mean(values))
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
         point = self.group.act(g, self.w)
-        gradients = [self.loss.gradient(axpy(1.0, d, point)) for d in self.displacements]
+        loss = self.group.act_on_loss(g, self.loss)
+        gradients = [loss.gradient(axpy(1.0, d, point)) for d in self.displacements]
         mean = combine((1.0 / len(gradients), p) for p in gradients)
         return self.value(g), self.group.generator_adjoint(point, mean)
 

@@ -101,7 +101,7 @@ class LinearNorm(Landscape):
     def __init__(self, group: SymmetryGroup, vector: Parameters, dual: bool) -> None:
         super().__init__(group)
         self.dual = dual
-        self.convex = True
+        self.convex = group.self_adjoint
         self.size = norm(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)
@@ -188,6 +188,9 @@ class PointwiseLandscape(Landscape):
         super().__init__(group)
         self.objective, self.loss, self.w, self.gradient = objective, loss, w, gradient
         self.logarithmic = not isinstance(objective, PredictedDecrease)
+        # A data-dependent action composes on the hidden states only, and an action on the
+        # data moves the loss: there the generator at g.w is not the whole derivative.
+        self._differentiable = group.scope != "batch" and not group.moves_inputs
         if isinstance(objective, PredictedDecrease):
             self.scale = _decrease_scale(objective, gradient)
 
@@ -199,19 +202,18 @@ class PointwiseLandscape(Landscape):
         if isinstance(self.objective, GradientNorm):
             return norm(v) ** 2
         p, _ = preconditioned(self.objective, self.group, g, v)
-        product = require_gauss_newton(self.loss, point, self.objective)
+        moved = self.group.act_on_loss(g, self.loss)
+        product = require_gauss_newton(moved, point, self.objective)
         return _decrease(self.objective, inner(v, p), inner(p, product(p)))[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
-        if isinstance(self.objective, ParameterNorm) and self.group.scope != "batch":
+        if isinstance(self.objective, ParameterNorm) and self._differentiable:
             point = self.group.act(g, self.w)
             return norm(point) ** 2, 2 * self.group.generator_adjoint(point, point)
-        # composition of a data-dependent action does not hold on the weights, so the
-        # generator at g.w is not the derivative along exp(t x) g: differences are
-        if isinstance(self.objective, GradientNorm) and self.group.scope != "batch":
+        if isinstance(self.objective, GradientNorm) and self._differentiable:
             point = self.group.act(g, self.w)
             v = self.group.act_cotangent(g, self.w, self.gradient)
-            bent = self.loss.hvp(point, v)
+            bent = self.group.act_on_loss(g, self.loss).hvp(point, v)
             return norm(v) ** 2, 2 * self.group.generator_adjoint(point, bent)
         return self.value(g), self.differences(g)
 

@@ -48,8 +48,10 @@ class Stability:
         v = self.group.act_cotangent(g, self.w, self.gradient)
         root = self._root(g, v)
 
+        loss = self.group.act_on_loss(g, self.loss)
+
         def product(u: Parameters) -> Parameters:
-            return _times(self.loss.hvp(point, _times(u, root)), root)
+            return _times(loss.hvp(point, _times(u, root)), root)
 
         return self.learning_rate * largest_eigenvalue(product, v)[0]
 
@@ -84,7 +86,8 @@ class Stability:
         point = self.group.act(g, self.w)
         v = self.group.act_cotangent(g, self.w, self.gradient)
         p, _ = preconditioned(self.objective, self.group, g, v)
-        reached = float(self.loss.value(axpy(-self.learning_rate, p, point)))
+        loss = self.group.act_on_loss(g, self.loss)
+        reached = float(loss.value(axpy(-self.learning_rate, p, point)))
         return bool(reached <= self.value - decrease / 2)
 
     def shrink(

@@ -9,7 +9,7 @@ from hypothesis import given, reject
 
 from .._arrays import Parameters, axpy, inner, norm
 from .._errors import DomainError
-from ..groups import SymmetryGroup
+from ..groups import DirectProduct, SymmetryGroup
 from ._compare import (
     assert_close,
     assert_derivative,
@@ -33,8 +33,8 @@ def assert_group_laws(
 ) -> None:
     """Check that a group is one, and that its action and derivatives fit together.
 
-    Associativity, identity, inverse, exponential and logarithm, distances, the
-    basis of the algebra; the action's composition, identity, derivatives,
+    Associativity, identity, inverse, exponential and logarithm, distances,
+    geodesics, the basis of the algebra; the action's composition, identity, derivatives,
     cotangent, adjoint and moment map on random parameters of ``group.shapes``.
     What scope ``"batch"`` does not owe is skipped: composition, inverse and the
     pairing of arbitrary covectors on the weights.
@@ -150,6 +150,7 @@ def _check_group(group: SymmetryGroup, vectors: list[np.ndarray], w: Parameters)
     check(
         group.distance(gh) <= far + group.distance(h) + slack, "distance: the triangle inequality"
     )
+    _check_geodesic(group, g, h, w)
 
 
 def _check_action(
@@ -208,6 +209,8 @@ def _check_action(
     if owed:
         _check_pullback(group, x, y, w, p)
     _check_moment_map(group, x, v, u, tol)
+    if group.translational and not isinstance(group, DirectProduct):
+        _check_translation(group, x, w, tol)
 
 
 def _check_pullback(
@@ -242,3 +245,23 @@ def _check_moment_map(
         size = norm(A) * norm(b) + norm(B) * norm(a)
         check(error <= tol * size, f"moment_map differs from its definition by {error:.3g}")
     check(np.array_equal(group.conserved(v), group.moment_map(v)), "conserved is the moment map")
+
+
+def _check_translation(group: SymmetryGroup, x: np.ndarray, w: Parameters, tol: float) -> None:
+    velocity = group.generator(x, w)
+    error = abs(float(group.conserved(w) @ x) - inner(velocity, w))
+    check(
+        error <= tol * norm(velocity) * norm(w),
+        f"conserved of a translation differs from <c, w> by {error:.3g}",
+    )
+
+
+def _check_geodesic(group: SymmetryGroup, g: Any, h: Any, w: Parameters) -> None:
+    try:
+        end = group.geodesic(g, h, 1.0)
+    except DomainError:  # the two elements may be too far apart for a logarithm
+        return
+    _same(group, group.geodesic(g, h, 0.0), g, "geodesic at t = 0", w)
+    _same(group, end, h, "geodesic at t = 1", w)
+    back = group.geodesic(h, g, 0.75)
+    _same(group, group.geodesic(g, h, 0.25), back, "geodesic, there and back", w)

@@ -31,7 +31,9 @@ def assert_symmetry(
     The value may change by what rounding allows (theory: ``rtol |L| + 64 eps
     ||grad|| ||w||``); the gradient at ``g.w`` must be ``act_cotangent`` of the
     one at ``w``, to relative 1e-10 in float64 and 1e-3 in float32. Nothing given may
-    be changed, and the dtype must stay.
+    be changed, and the dtype must stay. A group that moves the data with the
+    parameters is held to ``L(g.(w, X)) = L(w, X)``: the loss needs ``inputs``
+    and ``with_inputs(X)`` then.
 
     Parameters
     ----------
@@ -80,10 +82,7 @@ def assert_symmetry(
             reject()
         for name, array in moved.items():
             check(array.dtype == w[name].dtype, f"act makes {name!r} {array.dtype}")
-        there = loss
-        if hasattr(loss, "inputs"):
-            inputs = group.act_on_inputs(g, loss.inputs)
-            there = loss if inputs is loss.inputs else loss.with_inputs(inputs)
+        there = group.act_on_loss(g, loss)
         before, after = float(loss.value(w)), float(there.value(moved))
         actual = there.gradient(moved)
         allowed = allowed_change(moved, before, actual)

@@ -12,9 +12,23 @@ from liegroup_teleport.groups import (
     DirectProduct,
     GeneralLinear,
     HiddenIndex,
+    InputTransformation,
+    MatrixRepresentation,
+    Orthogonal,
     PositiveRescaling,
+    Translation,
 )
 from liegroup_teleport.losses import MLP, Booth, LeakyReLU, Quadratic, Rosenbrock
+from tests.groups.representations import (
+    HEISENBERG,
+    SE2,
+    SO3,
+    SQUEEZE,
+    area_of_two_vectors,
+    distance_of_two_points,
+    hyperbola,
+    twice,
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,28 @@ def product_case():
     return loss, DirectProduct([PositiveRescaling([first]), GeneralLinear([second])])
 
 
+def _rotations(name, loss):
+    return Case(name, loss, Orthogonal(loss.hidden_indices()))
+
+
+def _shift(name, loss, **options):
+    return Case(name, loss, Translation.softmax_shift(loss, **options))
+
+
+def flat_quadratic():
+    """A quadratic of rank 2 in 4 dimensions, and its flat directions."""
+    Q = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
+    loss = Quadratic((Q[:, :2] * [1.0, 4.0]) @ Q[:, :2].T, np.ones(4))
+    return loss, Translation([{"w": Q[:, 2]}, {"w": 2 * Q[:, 3] - Q[:, 2]}])
+
+
+def everything(input_factor):
+    """All symmetries of a ReLU network under cross-entropy."""
+    loss = mlp((3, 4, 3), "relu", loss="cross_entropy", bias=True)
+    factors = [loss.symmetry(), Translation.softmax_shift(loss)]
+    return loss, DirectProduct(factors + [InputTransformation(loss)] * input_factor)
+
+
 def _own(name, loss, **options):
     return Case(name, loss, loss.symmetry(), **options)
 
@@ -101,6 +137,23 @@ CASES = [
         scale=0.05,
         parameter_scale=0.4,
     ),
+    _rotations("orthogonal-deep", mlp((3, 3, 2, 2), "linear")),
+    _rotations("orthogonal-bias", mlp((2, 4, 1, 2), "linear", bias=True)),
+    _shift("softmax-shift", mlp((3, 4, 3), "gelu", loss="cross_entropy", bias=True)),
+    _shift("softmax-shift-weights", mlp((3, 2, 3), "relu", loss="cross_entropy"), weights=True),
+    Case("translation", *flat_quadratic()),
+    Case("product-shift", *everything(False)),
+    Case("se2", distance_of_two_points(), MatrixRepresentation(SE2, twice)),
+    Case("so3", Quadratic(2 * np.eye(3)), MatrixRepresentation(SO3)),
+    Case("heisenberg", area_of_two_vectors(), MatrixRepresentation(HEISENBERG, twice)),
+    Case("squeeze", hyperbola(), MatrixRepresentation(SQUEEZE)),
 ]
-BY_NAME = {case.name: case for case in CASES}
+# the data move with the parameters: L(g.(w, X)) = L(w, X) is compared on group.act_on_loss
+_INPUTS = mlp((3, 4, 2), "tanh", bias=True)
+PAIRS = [
+    Case("inputs", _INPUTS, InputTransformation(_INPUTS)),
+    Case("product-inputs", *everything(True)),
+]
+ALL = [*CASES, *PAIRS]
+BY_NAME = {case.name: case for case in ALL}
 LINEAR = [case for case in CASES if case.group.linear]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from liegroup_teleport import DomainError
 from liegroup_teleport.groups import GeneralLinear, HiddenIndex, PositiveRescaling
 from liegroup_teleport.losses import MLP, Quadratic
 from liegroup_teleport.testing import assert_group_laws, assert_symmetry, strategies
-from tests.groups.all_groups import BY_NAME, CASES, mlp
+from tests.groups.all_groups import ALL, BY_NAME, mlp
 
-each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["f64", "f32"])
 
 
@@ -179,3 +180,26 @@ def test_other_batch_is_noticed():
     loss = MLP((4, 5, 2), activation="leaky_relu", inputs=X, targets=T)
     with pytest.raises(AssertionError, match=r"the loss changes|act_cotangent"):
         assert_symmetry(loss.batch([0, 1]).batch_symmetry(), loss.batch([2, 3]), scale=0.5)
+
+
+# -- geodesics -------------------------------------------------------------------
+def test_geodesics_have_constant_speed():
+    for name in ("rescaling-relu", "quadratic-2", "so3", "orthogonal-deep", "softmax-shift"):
+        group = BY_NAME[name].group
+        rng = np.random.default_rng(0)
+        g, h = group.random_element(rng, 0.4), group.random_element(rng, 0.7)
+        whole = group.distance(group.compose(h, group.inverse(g)))
+        for t in (0.25, 0.5, 1.5):
+            part = group.compose(group.geodesic(g, h, t), group.inverse(g))
+            assert group.distance(part) == pytest.approx(t * whole, rel=1e-6)
+
+
+def test_geodesic_errors():
+    group = BY_NAME["gl-bias"].group
+    g = group.random_element(np.random.default_rng(0))
+    with pytest.raises(DomainError, match="t is nan"):
+        group.geodesic(g, g, np.nan)
+    # one element is minus a stretch of the other: no principal logarithm leads there
+    far = group.element(np.diag([-1.0, -2.0, 1.0]))
+    with pytest.raises(DomainError, match="negative axis"):
+        group.geodesic(group.identity(), far, 0.5)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.groups.all_groups import CASES
+from tests.groups.all_groups import ALL, CASES
 
 torch = pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_same_as_numpy(case, dtype):
     group, loss = case.group, case.loss

@@ -1,0 +1,292 @@
+"""Translations along fixed directions, such as the shift of all logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from .._arrays import Parameters, cast, host
+from .._errors import DomainError
+from ._base import Basis, Scope, SymmetryGroup, algebra_vector, check_element
+from ._matrices import orthonormal_rows
+
+__all__ = ["Translation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Translation(SymmetryGroup):
+    """The vectors ``t`` acting by ``w -> w + sum_i t_i c_i``.
+
+    The group is abelian and not compact. Its action is affine, not linear: it
+    has no moment map, but where the loss does not change along ``c`` gradient
+    flow conserves ``<c, w>`` (:meth:`conserved`), and the gradient is the same
+    everywhere on an orbit.
+
+    An element is an array of coordinates ``t``, shape ``(dim,)``; so is an
+    algebra vector, and exponential and logarithm change nothing. Coordinates
+    refer to the directions orthonormalised in their order (Gram-Schmidt),
+    hence ``distance(t) = ||t||_2`` is how far the parameters move.
+
+    Parameters
+    ----------
+    directions : sequence of dict of str to array
+        The directions ``c_i``, NumPy arrays or (for matrices) SciPy sparse
+        arrays by parameter name; a name that a direction lacks is not moved by
+        it. They are copied and must be linearly independent.
+    scope : {"loss", "function"}
+        Where the invariance holds, see :class:`SymmetryGroup`.
+
+    Raises
+    ------
+    ValueError
+        If there are no directions, their shapes differ, one is zero or they
+        are linearly dependent.
+    DomainError
+        If a direction has entries that are not finite.
+
+    References
+    ----------
+    Zhao et al., ICLR 2023, *Symmetries, flat minima, and the conserved
+    quantities of gradient flow*; Kunin et al., ICLR 2021, *Neural mechanics*
+    (translation symmetry of softmax).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> group = Translation([{"a": np.array([3.0, 4.0])}])
+    >>> group.act(np.array([5.0]), {"a": np.zeros(2), "rest": np.ones(1)})
+    {'a': array([3., 4.]), 'rest': array([1.])}
+    """
+
+    directions: Sequence[Mapping[str, Any]]
+    scope: Scope = "loss"
+
+    compact = False
+    linear = False
+    diagonal = False
+    translational = True
+
+    def __post_init__(self) -> None:
+        given = self.directions
+        given = (given,) if isinstance(given, Mapping) else tuple(given)
+        copies = []
+        for i, direction in enumerate(given):
+            if not isinstance(direction, Mapping):
+                raise TypeError(
+                    f"direction {i} is a {type(direction).__name__}; expected a dict of arrays"
+                )
+            copies.append({str(name): _copy(a, name, i) for name, a in direction.items()})
+        if not copies:
+            raise ValueError("no directions given; expected at least one")
+        if self.scope not in ("loss", "function"):
+            raise ValueError(f"scope is {self.scope!r}; expected 'loss' or 'function'")
+        object.__setattr__(self, "directions", tuple(copies))
+        self.rows  # noqa: B018 (checks shapes and independence)
+
+    @classmethod
+    def softmax_shift(cls, mlp: Any, *, weights: bool = False) -> Translation:
+        """Return the shifts of all logits of a cross-entropy MLP by one number.
+
+        Softmax does not see a number added to every output, so the last
+        layer's biases may move along ``(1, ..., 1)``: one dimension. With
+        ``weights`` also ``W_L -> W_L + 1 c^T`` for every ``c``: one dimension
+        for every unit that the last layer reads.
+
+        Parameters
+        ----------
+        mlp : MLP
+            With ``loss="cross_entropy"``.
+        weights : bool
+            Whether the last layer's weights move too. They do not commute with
+            rescalings of the last hidden layer; the shift of the biases does.
+
+        Raises
+        ------
+        TypeError
+            If the network's loss is not the cross-entropy of a softmax.
+        ValueError
+            If there is nothing to move: no biases, and ``weights`` not set.
+        """
+        kind = getattr(mlp, "loss", None)
+        if kind != "cross_entropy":
+            raise TypeError(
+                f"the softmax shift needs an MLP with loss 'cross_entropy', got loss {kind!r}"
+            )
+        last = len(mlp.widths) - 1
+        outputs, units = mlp.widths[-1], mlp.widths[-2]
+        directions: list[dict[str, Any]] = []
+        if mlp.bias:
+            directions.append({f"b{last}": np.ones(outputs)})
+        if weights:
+            rows = np.arange(outputs)
+            for j in range(units):
+                entries = (np.ones(outputs), (rows, np.full(outputs, j)))
+                column = scipy.sparse.coo_array(entries, shape=(outputs, units))
+                directions.append({f"W{last}": column})
+        if not directions:
+            raise ValueError("the MLP has no biases; weights=True shifts its logits by the weights")
+        return cls(directions)
+
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int | None, ...]]:  # type: ignore[override]
+        """Names and shapes of the parameters that move."""
+        found: dict[str, tuple[int | None, ...]] = {}
+        for i, direction in enumerate(self.directions):
+            for name, array in direction.items():
+                shape = tuple(array.shape)
+                if found.setdefault(name, shape) != shape:
+                    raise ValueError(
+                        f"direction {i}: {name!r} has shape {shape}; others have {found[name]}"
+                    )
+        return found
+
+    @cached_property
+    def windows(self) -> dict[str, slice]:
+        """Where each parameter's entries are in a row of :attr:`rows`."""
+        sizes = [int(np.prod([n or 0 for n in shape])) for shape in self.shapes.values()]
+        ends = np.cumsum([0, *sizes])
+        return {n: slice(int(ends[i]), int(ends[i + 1])) for i, n in enumerate(self.shapes)}
+
+    @cached_property
+    def rows(self) -> Any:
+        """The orthonormal directions, a SciPy sparse array of shape (dim, entries)."""
+        windows = self.windows
+        ends, columns, values = [0], [], []
+        for i, direction in enumerate(self.directions):
+            count, largest = 0, 0.0
+            for name, array in direction.items():
+                flat = scipy.sparse.coo_array(array.reshape(1, -1))
+                columns.append(flat.coords[1] + windows[name].start)
+                values.append(flat.data)
+                count += flat.nnz
+                largest = max(largest, float(np.max(np.abs(flat.data), initial=0.0)))
+            if not largest > 0:
+                raise ValueError(f"direction {i} is zero; expected independent directions")
+            ends.append(ends[-1] + count)
+            for j in range(len(direction)):  # so that no square overflows or vanishes
+                values[-1 - j] = values[-1 - j] / largest
+        shape = (len(self.directions), max(window.stop for window in windows.values()))
+        rows = scipy.sparse.csr_array(
+            (np.concatenate(values), np.concatenate(columns), ends), shape=shape
+        )
+        lengths = np.sqrt(np.asarray((rows * rows).sum(axis=1)).reshape(-1))
+        rows = scipy.sparse.csr_array(scipy.sparse.diags_array(1 / lengths) @ rows)
+        if abs(rows @ rows.T - scipy.sparse.eye_array(shape[0])).max() > 1e-14:
+            rows = scipy.sparse.csr_array(orthonormal_rows(rows.toarray(), "directions"))
+        return rows
+
+    @property
+    def dim(self) -> int:
+        """Number of directions."""
+        return len(self.directions)
+
+    @property
+    def acts_on(self) -> frozenset[tuple[str, int | None]]:
+        """The parameters that move, all axes of them."""
+        return frozenset((name, None) for name in self.shapes)
+
+    def _element(self, g: Any) -> np.ndarray:
+        return check_element(g, (self.dim,), "translation element")
+
+    def identity(self) -> np.ndarray:
+        """Return zeros, shape ``(dim,)``."""
+        return np.zeros(self.dim)
+
+    def compose(self, g: Any, h: Any) -> np.ndarray:
+        """Return the sum."""
+        return self._element(g) + self._element(h)
+
+    def inverse(self, g: Any) -> np.ndarray:
+        """Return minus ``g``."""
+        return -self._element(g)
+
+    def exp(self, x: np.ndarray) -> np.ndarray:
+        """Return ``x``: the group is its algebra."""
+        return algebra_vector(x, self.dim).copy()
+
+    def log(self, g: Any) -> np.ndarray:
+        """Return ``g``: the group is its algebra."""
+        return self._element(g).copy()
+
+    def algebra_basis(self) -> Basis:
+        """Return the translations of R^dim, matrices (dim + 1, dim + 1) of homogeneous vectors."""
+        n = self.dim
+
+        def unit(i: int) -> np.ndarray:
+            matrix = np.zeros((n + 1, n + 1))
+            matrix[i, n] = 1.0
+            return matrix
+
+        return Basis(n, unit)
+
+    def distance(self, g: Any) -> float:
+        """Return ``||t||_2``, by which the parameters move."""
+        return float(np.linalg.norm(self._element(g)))
+
+    def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """Return ``m``: the group is abelian."""
+        return m
+
+    def _shift(self, t: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return ``sum_i t_i c_i`` as arrays like those of ``w``."""
+        self.check_parameters(w)
+        symbolic = t.dtype == np.dtype(object)
+        flat = (self.rows.toarray() if symbolic else self.rows).T @ t
+        return {
+            name: cast(flat[window].reshape(tuple(w[name].shape)), w[name])
+            for name, window in self.windows.items()
+        }
+
+    def act(self, g: Any, w: Parameters) -> dict[str, Any]:
+        """Return ``w + sum_i t_i c_i``."""
+        shift = self._shift(self._element(g), w)
+        return {name: a + shift[name] if name in shift else a for name, a in w.items()}
+
+    def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
+        """Return ``u``: a translation moves no tangent vector."""
+        self._element(g)
+        self.check_parameters(u)
+        return dict(u)
+
+    def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
+        """Return ``v``: the gradient is the same everywhere on the orbit."""
+        self._element(g)
+        self.check_parameters(v)
+        return dict(v)
+
+    def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
+        """Return ``sum_i x_i c_i``, whatever ``w`` is."""
+        shift = self._shift(algebra_vector(x, self.dim), w)
+        return {name: shift[name] if name in shift else 0 * a for name, a in w.items()}
+
+    def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
+        """Return ``<c_i, p>``, shape ``(dim,)``."""
+        self.check_parameters(p)
+        flat = np.concatenate([host(p[name]).reshape(-1) for name in self.windows])
+        rows = self.rows.toarray() if flat.dtype == np.dtype(object) else self.rows
+        return np.asarray(rows @ flat)
+
+    @property
+    def manifold(self) -> Any:
+        """R^dim, in geomstats."""
+        from ..geometry import euclidean
+
+        return euclidean(self.dim)
+
+
+def _copy(array: Any, name: str, i: int) -> Any:
+    """Return a float64 copy of one array of a direction, sparse if it was."""
+    if scipy.sparse.issparse(array):
+        array = scipy.sparse.coo_array(array, dtype=np.float64, copy=True)
+        array.sum_duplicates()
+        entries = array.data
+    else:
+        array = entries = np.array(host(array), dtype=np.float64)
+    if not np.all(np.isfinite(entries)):
+        raise DomainError(f"direction {i}: {name!r} has entries that are not finite")
+    return array
