@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._adaptive import AdaGrad, Adam, RMSProp
+from ._automatic import Decision
 from ._descent import SGD, LineSearch
 from ._history import History
 from ._minimize import minimize
@@ -13,6 +14,7 @@ __all__ = [
     "SGD",
     "AdaGrad",
     "Adam",
+    "Decision",
     "History",
     "LineSearch",
     "Optimizer",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ._automatic import Decision
 from ._optimizers import OptimizerState
 from ._teleports import TeleportEvent
 
@@ -41,6 +42,9 @@ class History:
         Steps before which :class:`Resets` reset the state.
     state : OptimizerState
         Of the optimizer after the last step; give it to :func:`minimize` to go on.
+    decisions : tuple of Decision
+        Of the automatic schedules (``Teleports(..., at="auto")``): when and why
+        they teleported, paused or stopped.
     """
 
     params: dict[str, Any]
@@ -51,6 +55,7 @@ class History:
     status: Status
     resets: tuple[int, ...]
     state: OptimizerState
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def steps(self) -> int:

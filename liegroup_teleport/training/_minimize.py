@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ def minimize(
     callback: Callback | None = None,
     record: Literal["full", "batch"] = "full",
     state: OptimizerState | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> History:
     """Minimise ``loss`` from ``w``, one gradient per step, with teleports between the steps.
 
@@ -57,6 +59,10 @@ def minimize(
         last entry is the full loss either way.
     state : OptimizerState, optional
         Where a former run left the optimizer. Default: ``optimizer.init(w)``.
+    clock : callable
+        Returns the time in seconds. Times are recorded in the history, and an
+        automatic schedule decides by them: with a clock that does not depend on
+        the machine it chooses the same steps every time.
 
     Returns
     -------
@@ -115,7 +121,8 @@ def minimize(
     if is_symbolic(next(iter(w.values()))):
         raise TypeError("parameters are object arrays; expected floating point numbers")
     check_finite(w, "initial parameter")
-    run = Run(loss, optimizer, _indices(loss, batches, steps), _schedules(teleports), record)
+    indices = _indices(loss, batches, steps)
+    run = Run(loss, optimizer, indices, _schedules(teleports), record, clock)
     # Arrays that record operations are cut off, or each step would hold on to all before it.
     w = {name: a.detach() if hasattr(a, "detach") else a for name, a in w.items()}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from .._arrays import Parameters, check_same_layout, norm
 from .._errors import DomainError, InvarianceError
+from ._automatic import Automatic
 from ._history import History, Status
 from ._optimizers import Optimizer, OptimizerState
 from ._teleports import Resets, TeleportEvent, Teleports
@@ -30,6 +30,7 @@ class Run:
         indices: Iterator[Any] | None,
         schedules: tuple[Teleports | Resets, ...],
         record: str,
+        clock: Callable[[], float],
     ) -> None:
         self.loss, self.optimizer = loss, optimizer
         self.indices, self.schedules, self.record = indices, schedules, record
@@ -38,7 +39,11 @@ class Run:
         self.seconds: list[float] = []
         self.events: list[TeleportEvent] = []
         self.resets: list[int] = []
-        self.clock = 0.0
+        self.now, self.spent = clock, 0.0
+        self.automatic = [
+            s.automatic(loss, indices is not None) if isinstance(s, Teleports) else None
+            for s in schedules
+        ]
 
     def go(
         self,
@@ -51,7 +56,7 @@ class Run:
         for t in range(steps):
             try:
                 w, state = self._move(t, w, state)
-                reached = self.clock
+                reached = self.spent
                 loss = self._loss_of_step(t)
                 value, gradient = self._evaluate(loss, w)
                 shown = float(self.loss.value(w)) if self._full_beside_batch else value
@@ -70,15 +75,15 @@ class Run:
                 status = "stopped"
                 break
             self._note(shown, norm(gradient), reached)
-            started = time.perf_counter()
+            started = self.now()
             w, state = self.optimizer.step(loss, w, value, gradient, state)
-            self.clock += time.perf_counter() - started
+            self.spent += self.now() - started
         value, gradient_norm = self._last(w)
         if not math.isfinite(value):
             status = "diverged"
         if status == "diverged" and not self.losses:
             raise DomainError(f"the loss at the initial parameters is {value}; expected it finite")
-        self._note(value, gradient_norm, self.clock)
+        self._note(value, gradient_norm, self.spent)
         return History(
             params=dict(w),
             losses=np.array(self.losses),
@@ -88,6 +93,12 @@ class Run:
             status=status,
             resets=tuple(self.resets),
             state=state,
+            decisions=tuple(
+                sorted(
+                    (d for a in self.automatic if a is not None for d in a.decisions),
+                    key=lambda d: d.step,
+                )
+            ),
         )
 
     @property
@@ -98,18 +109,33 @@ class Run:
         self, t: int, w: dict[str, Any], state: OptimizerState
     ) -> tuple[dict[str, Any], OptimizerState]:
         """Do the teleports and resets that are due before step ``t``."""
-        for schedule in self.schedules:
-            if not schedule.due(t):
+        for schedule, automatic in zip(self.schedules, self.automatic, strict=True):
+            if automatic is not None:
+                if not automatic.due(t, self.losses, self.seconds):
+                    continue
+            elif not schedule.due(t):
                 continue
-            started = time.perf_counter()
+            started = self.now()
             if isinstance(schedule, Resets):
                 state = self.optimizer.init(w)
                 self.resets.append(t)
             else:
-                w, state, event = schedule.apply(t, self.loss, self.optimizer, w, state)
+                w, state, event = schedule.apply(t, self.loss, self.optimizer, w, state, self.now)
                 self.events.append(event)
-            self.clock += time.perf_counter() - started
+            took = self.now() - started
+            if automatic is not None:
+                self._tell(automatic, schedule, took)
+            self.spent += took
         return w, state
+
+    def _tell(self, automatic: Automatic, schedule: Any, took: float) -> None:
+        """Tell an automatic schedule of its teleport, the last that took place."""
+        event = self.events[-1]
+        # Losses of batches, or another loss, have another scale than the record.
+        same = schedule.loss is None and (self.indices is None or self.record == "full")
+        value = event.result.loss_before if same else None
+        moved = event.result.status != "identity"
+        automatic.done(event.step, value, self.spent, took, moved)
 
     def _loss_of_step(self, t: int) -> Any:
         """Return the loss of the next mini-batch, or the full one."""
@@ -121,24 +147,24 @@ class Run:
             raise ValueError(
                 f"batches ended after {t} index arrays; expected one per step"
             ) from None
-        started = time.perf_counter()
+        started = self.now()
         loss = self.loss.batch(index)
-        self.clock += time.perf_counter() - started
+        self.spent += self.now() - started
         return loss
 
     def _evaluate(self, loss: Any, w: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         """Return value and gradient; time the value only if the optimizer needs it."""
         both = getattr(loss, "value_and_gradient", None)
-        started = time.perf_counter()
+        started = self.now()
         if both is not None:
             value, gradient = both(w)
-            self.clock += time.perf_counter() - started
+            self.spent += self.now() - started
             return float(value), gradient
         gradient = loss.gradient(w)
-        between = time.perf_counter()
+        between = self.now()
         value = float(loss.value(w))
-        finished = time.perf_counter() if self.optimizer.uses_value else between
-        self.clock += finished - started
+        finished = self.now() if self.optimizer.uses_value else between
+        self.spent += finished - started
         return value, gradient
 
     def _last(self, w: dict[str, Any]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,10 +12,15 @@ from .._arrays import Parameters
 from ..groups import SymmetryGroup
 from ..orbit import LineSearchDecrease
 from ..teleporting import Teleport, teleport
+from ._automatic import Automatic
 from ._optimizers import Optimizer, OptimizerState
 
 __all__ = ["Resets", "TeleportEvent", "Teleports"]
 
+WINDOW = 1  # steps over which the automatic schedule measures a rate: the full loss has no noise
+BATCHES_WINDOW = 50  # the same for mini-batches, whose losses are noisy
+# A search's last digits cost most of its time and buy no steps.
+QUICK = {"tol": 0.1, "max_iterations": 5}
 OPTIONS = ("sense", "radius", "stability", "rng", "tol", "max_iterations")
 
 
@@ -58,6 +63,8 @@ class _Schedule:
     ) -> _Schedule:
         if (at is None) == (every is None):
             raise ValueError(f"at is {at} and every is {every}; expected exactly one of the two")
+        if isinstance(at, str):
+            raise ValueError(f"at is {at!r}; expected steps")
         if at is not None:
             if start is not None:
                 raise ValueError(f"start is {start} beside at={at}; expected it with every only")
@@ -85,14 +92,19 @@ class Teleports:
         line-search decrease for :class:`LineSearch`, else the predicted
         decrease. A ``PredictedDecrease`` without learning rate or optimizer
         state takes both from the live optimizer.
-    at : iterable of int, optional
+    at : iterable of int or "auto", optional
         Teleport before these steps, counted from 0. Steps beyond the last of a
-        run do not happen, nor do their teleports.
+        run do not happen, nor do their teleports. ``"auto"``: whenever a
+        teleport is worth its time, as measured during the run, and not where it
+        is not; ``History.decisions`` says why. See the notes.
     every : int, optional
         Teleport before steps ``every``, ``2 every``, … Exactly one of ``at``
         and ``every`` is given.
     start : int, optional
         With ``every``: the first of the steps.
+    window : int, optional
+        With ``at="auto"``: the steps over which a rate is measured. Default 1,
+        with mini-batches 50.
     state : {"keep", "reset"}
         ``"keep"`` moves the optimizer's state along, see
         :meth:`Optimizer.transport`. ``"reset"`` begins with a new one, at every
@@ -103,7 +115,22 @@ class Teleports:
         :func:`minimize`, not that of a mini-batch.
     **teleport_options
         ``sense``, ``radius``, ``stability``, ``rng``, ``tol``,
-        ``max_iterations`` of :func:`~liegroup_teleport.teleport`.
+        ``max_iterations`` of :func:`~liegroup_teleport.teleport`. With
+        ``at="auto"`` the last two are 0.1 and 5 unless given: the last digits
+        of a search take most of its time and save no steps.
+
+    Notes
+    -----
+    ``at="auto"`` goes by the decrease of ``log(loss - lower_bound)`` per second
+    (of the loss, without a known bound). While the last steps are above the
+    average since the last teleport began, its own time included, they go on;
+    where they fall below, that average has peaked, and if it is higher than the
+    rate of steps alone (the mean of the rates before that teleport and now), then
+    the next one takes place. If it is not, the teleport was not worth its time,
+    and there is none until the steps have
+    taken 1, 2, 4, … times as long as it did, doubling with each failure in a
+    row. The first teleport takes place after the first two windows, to measure one.
+    Times differ from run to run, and so do the steps chosen.
 
     Raises
     ------
@@ -123,9 +150,10 @@ class Teleports:
         group: SymmetryGroup,
         objective: Any = None,
         *,
-        at: int | Iterable[int] | None = None,
+        at: int | Iterable[int] | Literal["auto"] | None = None,
         every: int | None = None,
         start: int | None = None,
+        window: int | None = None,
         state: Literal["keep", "reset"] = "keep",
         loss: Any = None,
         **teleport_options: Any,
@@ -142,14 +170,50 @@ class Teleports:
         self.state = state
         self.loss = loss
         self.options = dict(teleport_options)
-        self._schedule = _Schedule.build(at, every, start)
+        self.window = None if window is None else _integer("window", window, 1)
+        self._schedule: _Schedule | None = None
+        if isinstance(at, str):
+            if at != "auto":
+                raise ValueError(f"at is {at!r}; expected steps or 'auto'")
+            for name, given in (("every", every), ("start", start)):
+                if given is not None:
+                    raise ValueError(f"{name} is {given} beside at='auto'; expected it without")
+            self.options = QUICK | self.options
+        else:
+            if window is not None:
+                raise ValueError(f"window is {window} beside at={at}; expected it with at='auto'")
+            self._schedule = _Schedule.build(at, every, start)
 
     def due(self, t: int) -> bool:
-        """Return whether a teleport takes place before step ``t``."""
-        return self._schedule.due(t)
+        """Return whether a teleport takes place before step ``t`` by a schedule fixed in advance.
+
+        Never with ``at="auto"``, which is decided during a run.
+        """
+        return self._schedule is not None and self._schedule.due(t)
+
+    def automatic(self, loss: Any, batches: bool) -> Automatic | None:
+        """Return the state of the automatic schedule for one run, ``None`` without one.
+
+        Parameters
+        ----------
+        loss : Loss
+            The full loss of the run.
+        batches : bool
+            Whether the steps are on mini-batches.
+        """
+        if self._schedule is not None:
+            return None
+        window = self.window or (BATCHES_WINDOW if batches else WINDOW)
+        return Automatic(getattr(loss, "lower_bound", None), window)
 
     def apply(
-        self, t: int, loss: Any, optimizer: Optimizer, w: Parameters, state: OptimizerState
+        self,
+        t: int,
+        loss: Any,
+        optimizer: Optimizer,
+        w: Parameters,
+        state: OptimizerState,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> tuple[dict[str, Any], OptimizerState, TeleportEvent]:
         """Teleport, whatever the schedule says.
 
@@ -165,6 +229,8 @@ class Teleports:
             Parameters.
         state : OptimizerState
             State at ``w``.
+        clock : callable
+            Returns the time in seconds.
 
         Returns
         -------
@@ -175,7 +241,7 @@ class Teleports:
         event : TeleportEvent
             The record.
         """
-        clock = time.perf_counter()
+        started = clock()
         reset = self.state == "reset" and not state.empty
         if reset:  # first, so that the objective sees the state the next step will use
             state = optimizer.init(w)
@@ -191,7 +257,7 @@ class Teleports:
             how = "none" if state.empty else "kept"
         else:
             state, how = optimizer.transport(state, self.group, result.element, w)
-        event = TeleportEvent(t, result, "reset" if reset else how, time.perf_counter() - clock)
+        event = TeleportEvent(t, result, "reset" if reset else how, clock() - started)
         return dict(result.params), state, event
 
     def _objective(self, optimizer: Optimizer, state: OptimizerState) -> Any:

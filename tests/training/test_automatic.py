@@ -1,0 +1,195 @@
+"""The automatic schedule: its rule on a fake clock, and a real run."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from liegroup_teleport.experiments.regression import problem
+from liegroup_teleport.orbit import LineSearchDecrease
+from liegroup_teleport.training import SGD, LineSearch, Teleports, minimize
+from liegroup_teleport.training._automatic import Automatic
+
+
+def simulate(rate, cost, steps=2000, window=2, lower_bound=0.0, noise=0.0):
+    """Run the rule alone: a step takes a second and decreases log(loss) by ``rate(age)``."""
+    rng = np.random.default_rng(0)
+    schedule = Automatic(lower_bound, window)
+    losses, seconds, height, now, age, last = [], [], 0.0, 0.0, math.inf, []
+    for t in range(steps):
+        if schedule.due(t, losses, seconds):
+            schedule.done(t, math.exp(height), now, cost, moved=True)
+            now, age = now + cost, 0
+            last.append(t)
+        losses.append(math.exp(height + noise * rng.standard_normal()))
+        seconds.append(now)
+        height -= rate(age)
+        now, age = now + 1.0, age + 1
+    return last, schedule, losses[-1]
+
+
+def fading(age):
+    """A teleport lifts the rate a hundredfold, for about ten steps."""
+    return 1e-3 + 0.1 * math.exp(-age / 10)
+
+
+class TestRule:
+    def test_useless_teleports_stop(self):
+        for slowing in (0.0, 1e-3):
+            clock = itertools.count()
+
+            def rate(age, clock=clock, slowing=slowing):
+                return 0.01 / (1 + slowing * next(clock))
+
+            teleports, schedule, _ = simulate(rate, cost=5.0, steps=4000)
+            assert teleports[0] == 4
+            assert len(teleports) <= 10  # their number grows with the logarithm of the time
+            assert all(d.action != "stop" for d in schedule.decisions)
+
+    def test_harmful_teleports_stop(self):
+        teleports, schedule, _ = simulate(lambda age: 0.0 if age < 20 else 0.01, cost=5.0)
+        assert len(teleports) <= 10
+        assert sum(d.action == "pause" for d in schedule.decisions) >= len(teleports) - 1
+
+    def test_cheap_and_useful_teleports_are_often(self):
+        teleports, _, loss = simulate(fading, cost=0.5)
+        gaps = np.diff(teleports)
+        assert len(teleports) > 100
+        assert gaps.max() <= 15
+        _, _, alone = simulate(fading, cost=0.5, steps=4)
+        assert math.log(loss) < 10 * math.log(alone)
+
+    def test_dear_teleports_are_seldom(self):
+        number = [len(simulate(fading, cost=cost)[0]) for cost in (0.1, 1.0, 10.0, 100.0, 1e4)]
+        assert number == sorted(number, reverse=True)
+        assert number[0] > 2 * number[2] >= 4 * number[3]
+        assert number[-1] == 1
+
+    def test_close_to_the_best_interval(self):
+        cost, steps = 10.0, 4000
+
+        def fixed(k):
+            return sum(fading(age) for age in range(k)) / (k + cost)
+
+        best = max(fixed(k) for k in range(1, 200))
+        teleports, schedule, loss = simulate(fading, cost, steps)
+        measured = -math.log(loss) / (steps + cost * len(teleports))
+        assert measured > 0.9 * best
+        assert all(d.action == "teleport" for d in schedule.decisions)
+
+    def test_noise(self):
+        useful, _, _ = simulate(fading, cost=5.0, window=10, noise=0.01)
+        useless, _, _ = simulate(lambda age: 0.01, cost=50.0, window=10, noise=0.01)
+        assert len(useful) > 40
+        assert len(useless) <= 12
+
+    def test_stops_at_the_lower_bound(self):
+        schedule = Automatic(0.0, 1)
+        assert not schedule.due(2, [1.0, 0.0], [0.0, 1.0])
+        assert [d.action for d in schedule.decisions] == ["stop"]
+        assert not schedule.due(3, [1.0, 0.0, 0.0], [0.0, 1.0, 2.0])
+        assert len(schedule.decisions) == 1
+
+    def test_without_lower_bound_and_where_nothing_moves(self):
+        schedule = Automatic(None, 1)
+        losses, seconds = [3.0, 2.0], [0.0, 1.0]
+        assert schedule.due(2, losses, seconds)
+        assert schedule.decisions[-1].rate == 1.0
+        schedule.done(2, 1.5, 2.0, 4.0, moved=False)
+        assert schedule.decisions[-1].action == "pause"
+        assert schedule.decisions[-1].seconds_saved == -4.0
+        losses, seconds = [*losses, 1.5, 1.4], [*seconds, 6.0, 7.0]
+        assert not schedule.due(4, losses, seconds)
+        losses, seconds = [*losses, 1.3, 1.2, 1.1], [*seconds, 8.0, 9.0, 10.5]
+        assert schedule.due(7, losses, seconds)
+        assert "another try" in schedule.decisions[-1].reason
+
+
+class Ticking:
+    """A loss on a clock of its own: every evaluation takes one second."""
+
+    def __init__(self, loss):
+        self.loss, self.time = loss, 0.0
+        self.lower_bound, self.shapes = loss.lower_bound, loss.shapes
+
+    def clock(self):
+        return self.time
+
+    def value(self, w):
+        self.time += 1.0
+        return self.loss.value(w)
+
+    def value_and_gradient(self, w):
+        self.time += 2.0
+        return self.loss.value_and_gradient(w)
+
+    def gradient(self, w):
+        return self.value_and_gradient(w)[1]
+
+    def hvp(self, w, v):
+        self.time += 4.0
+        return self.loss.hvp(w, v)
+
+    def gauss_newton_product(self, w, v):
+        self.time += 4.0
+        return self.loss.gauss_newton_product(w, v)
+
+
+def automatic_run(start, steps=150):
+    loss, w = problem(start)
+    ticking = Ticking(loss)
+    options = {"at": "auto", "radius": 1.0}
+    schedule = Teleports(loss.symmetry(), LineSearchDecrease(), **options)
+    return minimize(
+        ticking, w, LineSearch(), steps, teleports=schedule, clock=ticking.clock
+    ), schedule
+
+
+@pytest.mark.parametrize("start", [2, 4])
+def test_regression(start):
+    run, schedule = automatic_run(start)
+    again = minimize(*problem(start), LineSearch(), 1, teleports=schedule)  # no state is left over
+    assert again.decisions == ()
+    loss, w = problem(start)
+    ticking = Ticking(loss)
+    plain = minimize(ticking, w, LineSearch(), 150, clock=ticking.clock)
+    assert len(run.teleports) >= 3
+    steps = [d.step for d in run.decisions if d.action == "teleport"]
+    assert [event.step for event in run.teleports] == steps
+    assert all(event.seconds > 0 and event.result.drift < 1e-11 for event in run.teleports)
+    # in the same time, teleports included
+    there = np.interp(plain.seconds[-1], run.seconds, np.log(run.losses))
+    assert there < np.log(plain.losses[-1])
+    repeated, _ = automatic_run(start)
+    np.testing.assert_array_equal(repeated.losses, run.losses)
+    assert str(repeated.decisions) == str(run.decisions)
+
+
+@pytest.mark.parametrize("record", ["full", "batch"])
+def test_batches(network, network_start, record):
+    schedule = Teleports(network.symmetry(), at="auto", window=4, radius=0.5)
+    time = itertools.count()
+    run = minimize(
+        network, network_start, SGD(1e-3), 60, teleports=schedule, record=record,
+        batches=lambda t: np.arange(4) + 4 * (t % 3), clock=lambda: float(next(time)),
+    )  # fmt: skip
+    assert run.decisions[0].step == run.teleports[0].step == 8
+    assert run.losses[-1] < network.value(network_start)
+
+
+def test_options(network):
+    group = network.symmetry()
+    assert Teleports(group, at="auto").options == {"tol": 0.1, "max_iterations": 5}
+    assert Teleports(group, at="auto", tol=1e-3).options["tol"] == 1e-3
+    assert not any(Teleports(group, at="auto").due(t) for t in range(20))
+    with pytest.raises(ValueError, match="at is 'sometimes'; expected steps or 'auto'"):
+        Teleports(group, at="sometimes")
+    with pytest.raises(ValueError, match="every is 3 beside at='auto'"):
+        Teleports(group, at="auto", every=3)
+    with pytest.raises(ValueError, match="window has 0; expected integers >= 1"):
+        Teleports(group, at="auto", window=0)
+    with pytest.raises(ValueError, match="window is 2 beside at="):
+        Teleports(group, at=[3], window=2)
