@@ -15,6 +15,7 @@ from ._arrays import (
     check_same_layout,
     check_shape,
     namespace,
+    norm,
 )
 from ._errors import DomainError, InvarianceError
 from .groups import SymmetryGroup
@@ -141,6 +142,7 @@ def teleport(
     *,
     sense: Literal["max", "min"] | None = None,
     radius: float | None = None,
+    box: float | None = None,
     stability: tuple[float, float] | Literal["auto"] | None = "auto",
     rng: np.random.Generator | None = None,
     tol: float = 1e-8,
@@ -163,6 +165,9 @@ def teleport(
         Default: maximise gradient norm and decreases, minimise the others.
     radius : float, optional
         Largest geodesic distance of the element from the identity, > 0.
+    box : float, optional
+        Largest logarithm of any scale, > 0: for diagonal groups, in place of a radius.
+        Over one hidden index the largest norm in a box is found and proved.
     stability : (learning_rate, c), "auto" or None
         Keep ``learning_rate * lambda_max(Hessian) <= c``. ``"auto"`` is on for
         :class:`PredictedDecrease` with c = 1 and off otherwise.
@@ -208,8 +213,9 @@ def teleport(
         raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
     if objective is None:
         objective = LineSearchDecrease()
-        radius = 1.0 if radius is None and not group.compact else radius
+        radius = 1.0 if radius is None and box is None and not group.compact else radius
     sense = _check_options(objective, sense, radius, tol, max_iterations)
+    _check_box(box, radius, group)
     namespace(w)
     shapes = getattr(loss, "shapes", None)
     if shapes is not None:
@@ -235,6 +241,7 @@ def teleport(
         w=w,
         gradient=gradient,
         radius=radius,
+        box=box,
         stability=None
         if bound is None
         else Stability(counted, group, objective, w, value, gradient, *bound),
@@ -266,24 +273,30 @@ def _move(
 ) -> Teleport:
     """Apply the element if it helps and the loss stays; otherwise stay or refuse."""
     group, w = problem.group, problem.w
-    after = before if point.status == "identity" else _objective_at(problem, point.element)
+    after, landing = before, point.landing
+    if point.status != "identity":
+        after = _objective_at(problem, point.element) if landing is None else landing.objective
     sign = problem.sign
     if point.status != "identity" and not sign * after > sign * before + 1e-14 * abs(before):
-        message = "the starting point is already the best found"
-        if point.status == "optimal":
-            message = "the starting point is already optimal"
+        message = {
+            "optimal": "the starting point is already optimal",
+            "iteration_limit": f"nothing better was found: {point.message}",
+        }.get(point.status, "the starting point is already the best found")
         point = OrbitPoint(group.identity(), "identity", message, point.optimality, point.bound)
     if point.status == "identity":
-        allowed = _relative(allowed_change(w, value, problem.gradient), value)
+        allowed = _relative(allowed_change(w, value, norm(problem.gradient)), value)
         return Teleport(
             dict(w), group.identity(), "identity", point.message, value, value, 0.0, allowed,
             before, before, point.optimality, point.bound, dict(loss.counts),
         )  # fmt: skip
-    moved = group.act(point.element, w)
+    moved = group.act(point.element, w) if landing is None else landing.params
     check_finite(moved, "teleported parameter")
     value_after = group.act_on_loss(point.element, loss).value(moved)
-    gradient_after = group.act_cotangent(point.element, w, problem.gradient)
-    allowed = allowed_change(moved, value, gradient_after)
+    if landing is None:
+        gradient_norm = norm(group.act_cotangent(point.element, w, problem.gradient))
+    else:
+        gradient_norm = landing.gradient_norm
+    allowed = allowed_change(moved, value, gradient_norm)
     change = abs(value_after - value)
     if not change <= allowed:
         raise InvarianceError(
@@ -319,6 +332,20 @@ def _check_options(
     if int(max_iterations) != max_iterations or max_iterations < 1:
         raise ValueError(f"max_iterations is {max_iterations}; expected an integer >= 1")
     return objective.sense if sense is None else sense  # type: ignore[no-any-return]
+
+
+def _check_box(box: Any, radius: Any, group: SymmetryGroup) -> None:
+    if box is None:
+        return
+    if not (np.isfinite(box) and box > 0):
+        raise ValueError(f"box is {box}; expected a finite number > 0")
+    if radius is not None:
+        raise ValueError(f"radius is {radius} and box is {box}; expected at most one of them")
+    if not group.diagonal:
+        raise ValueError(
+            f"box is {box}, a bound on the scales of a diagonal group; {type(group).__name__} is "
+            "none: give radius"
+        )
 
 
 def _stability(stability: Any, objective: Objective) -> tuple[float, float] | None:

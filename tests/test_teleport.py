@@ -91,7 +91,7 @@ def test_every_status_is_reached():
         "converged": teleport(
             BOOTH, BOOTH.symmetry(), {"w": np.array([5.0, -5.0])}, LineSearchDecrease()
         ),
-        "iteration_limit": teleport(loss, group, w, LineSearchDecrease(), max_iterations=2),
+        "iteration_limit": teleport(loss, group, w, LineSearchDecrease(), max_iterations=5),
         "identity": teleport(BOOTH, BOOTH.symmetry(), {"w": np.array([1.0, 3.0])}, GradientNorm()),
     }
     assert found["optimal"].status == "optimal"

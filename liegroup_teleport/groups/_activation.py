@@ -11,10 +11,10 @@ import array_api_compat
 import numpy as np
 
 from .._arrays import Array, Parameters, cast, host, is_symbolic
-from .._errors import DomainError
 from ._base import Basis, SymmetryGroup, check_only
 from ._general_linear import GeneralLinear, Pair
 from ._hidden import HiddenIndex
+from ._pseudo_inverse import pseudo_inverse
 
 __all__ = ["ActivationGL"]
 
@@ -139,7 +139,7 @@ class ActivationGL(SymmetryGroup):
         for m, (Z, H) in enumerate(zip(states, hidden[: len(states)], strict=True), start=1):
             if is_symbolic(H):
                 raise TypeError("the data-dependent action needs numbers, not symbols")
-            layers.append(_Layer(w[f"W{m}"], H, _pinv(H, m), Z))
+            layers.append(_Layer(w[f"W{m}"], H, pseudo_inverse(H, m), Z))
         return layers
 
     def _moved_states(self, g: tuple[Pair, ...], layers: Sequence[_Layer]) -> list[Array]:
@@ -270,20 +270,3 @@ class ActivationGL(SymmetryGroup):
     def manifold(self) -> Any:
         """The product of general linear groups, in geomstats."""
         return self.matrices.manifold
-
-
-def _pinv(H: Array, layer: int) -> Array:
-    """Return the pseudo-inverse of ``H``, which must have full row rank."""
-    xp = array_api_compat.array_namespace(H)
-    samples, width = tuple(H.shape)
-    U, S, Vh = xp.linalg.svd(H, full_matrices=False)
-    tolerance = max(samples, width) * float(xp.finfo(H.dtype).eps)
-    values = host(S)
-    rank = int(np.sum(values > tolerance * values[0])) if values.size and values[0] > 0 else 0
-    if rank < samples:
-        raise DomainError(
-            f"rank-deficient batch: the input of layer {layer} has shape {(samples, width)} and "
-            f"rank {rank}; the data-dependent action needs rank {samples} (at most as many "
-            "samples as units, in general position)"
-        )
-    return Vh.T @ (U / S).T

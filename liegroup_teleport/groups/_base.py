@@ -79,7 +79,7 @@ def algebra_vector(x: Any, dim: int) -> np.ndarray:
 
 
 def allowed_change(
-    w: Parameters, loss_before: float, gradient_after: Parameters, rtol: float | None = None
+    w: Parameters, loss_before: float, gradient_norm: float, rtol: float | None = None
 ) -> float:
     """Return the change of the loss that rounding alone may cause.
 
@@ -89,7 +89,7 @@ def allowed_change(
     """
     eps = epsilon(w)
     rtol = 4096 * eps if rtol is None else rtol
-    return rtol * abs(loss_before) + 64 * eps * norm(gradient_after) * norm(w)
+    return rtol * abs(loss_before) + 64 * eps * gradient_norm * norm(w)
 
 
 class SymmetryGroup(ABC):
@@ -406,7 +406,7 @@ class SymmetryGroup(ABC):
             there = self.act_on_loss(g, loss)
             change = abs(float(there.value(moved)) - before)
             drift = change / abs(before) if before else (np.inf if change else 0.0)
-            allowed = allowed_change(moved, before, there.gradient(moved), rtol)
+            allowed = allowed_change(moved, before, norm(there.gradient(moved)), rtol)
             if not change <= allowed:
                 passed = False
             if not drift <= worst:

@@ -166,7 +166,8 @@ class LeakyReLU:
 
     def derivative(self, z: Array) -> Array:
         """Return 1 where z > 0, else ``slope``."""
-        return _xp(z).where(z > 0, _constant(1.0, z), _constant(self.slope, z))
+        positive = _xp(z).astype(z > 0, z.dtype)  # no branch to mispredict, unlike where
+        return positive + self.slope * (1 - positive)
 
     def second_derivative(self, z: Array) -> Array:
         """Return zeros."""
@@ -174,7 +175,9 @@ class LeakyReLU:
 
     def inverse(self, h: Array) -> Array:
         """Return h where h > 0, else ``h / slope``."""
-        return _xp(h).where(h > 0, h, h / self.slope)
+        xp = _xp(h)
+        pick = xp.minimum if self.slope <= 1 else xp.maximum
+        return pick(h, h / self.slope)
 
 
 def _squared_sech(z: Array) -> Array:

@@ -63,6 +63,8 @@ def search_angle(f: Callable[[float], float], sign: float, radius: float | None)
             lambda a: -sign * f(a), bounds=(low, high), method="bounded", options={"xatol": 1e-12}
         )
         candidates.append((float(-found.fun), float(found.x)))
+    if degree:
+        candidates += _at_roots(f, sign, _critical_angles(values, degree), limit)
     if limit < np.pi:
         candidates += [(sign * f(edge), edge) for edge in (-limit, limit)]
     value, angle = max(candidates)
@@ -83,6 +85,39 @@ def _degree(values: np.ndarray) -> int | None:
     above = np.flatnonzero(size > 1e-12 * largest)
     degree = int(above[-1]) if len(above) else 0
     return degree if degree <= len(values) // 8 else None
+
+
+def _critical_angles(values: np.ndarray, degree: int) -> np.ndarray:
+    """Return the angles where a trigonometric polynomial's derivative vanishes, sorted.
+
+    With ``z = exp(i angle)`` they are the roots on the unit circle of one polynomial in z.
+    Samples alone miss valleys narrower than their distance.
+    """
+    slope = 1j * np.arange(degree + 1) * np.fft.rfft(values)[: degree + 1]
+    roots = np.roots(np.concatenate([slope[::-1], np.conj(slope[1:])]))
+    return np.sort(np.angle(roots[np.abs(np.abs(roots) - 1) < 1e-3]))
+
+
+def _at_roots(
+    f: Callable[[float], float], sign: float, angles: np.ndarray, limit: float
+) -> list[tuple[float, float]]:
+    """Refine the best critical angles, each up to halfway to its neighbours."""
+    if not len(angles):
+        return []
+    around = np.concatenate([[angles[-1] - 2 * np.pi], angles, [angles[0] + 2 * np.pi]])
+    halfway = (around[1:] + around[:-1]) / 2
+    refined = []
+    for k in np.argsort([-sign * f(a) for a in angles])[:8]:
+        low, high = max(halfway[k], -limit), min(halfway[k + 1], limit)
+        if low < high:
+            found = minimize_scalar(
+                lambda a: -sign * f(a),
+                bounds=(low, high),
+                method="bounded",
+                options={"xatol": 1e-12},
+            )
+            refined.append((float(-found.fun), float(found.x)))
+    return refined
 
 
 def _upper_bound(values: np.ndarray, degree: int, value: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ._landscape import Landscape, LinearNorm
 __all__ = ["BallResult", "search_ball"]
 
 MEMORY = 8  # values that the nonmonotone line search remembers
+FEW = 16  # dimensions in which searching from both ends of every axis costs next to nothing
 LARGEST = 200.0  # largest coordinate without a radius
 LONGEST = 5.0  # longest single step in the algebra: beyond it the exponential's model is useless
 
@@ -51,11 +52,24 @@ def search_ball(
     tol: float,
     max_iterations: int,
     start: np.ndarray | None = None,
+    box: float | None = None,
 ) -> BallResult:
-    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius``."""
+    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius`` or ``|x_i| <= box``."""
     group = field.group
+    calls = 0
+    best: tuple[float, np.ndarray] = (-np.inf, np.zeros(group.dim))
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal calls, best
+        if calls >= max_iterations:
+            raise _Spent
+        calls += 1
+        value, slope = at(x)
+        if value > best[0]:
+            best = value, x.copy()
+        return value, slope
+
+    def at(x: np.ndarray) -> tuple[float, np.ndarray]:
         try:
             g = group.compose(group.exp(x), center)
             value, slope = field.score(g)
@@ -65,14 +79,25 @@ def search_ball(
             return -np.inf, np.zeros(group.dim)
         return sign * value, sign * group.exp_pullback(x, slope)
 
-    x = np.zeros(group.dim) if start is None else project(start, radius)
-    value, slope = evaluate(x)
-    spent = 0
-    if sign > 0 and radius is not None and isinstance(field, LinearNorm):
-        x, value, slope, spent = _frank_wolfe(evaluate, x, value, slope, radius, tol)
-    if radius is None:
-        return _quasi_newton(evaluate, x, tol, max_iterations)
-    return _projected_gradient(evaluate, x, value, slope, radius, tol, max_iterations, spent)
+    try:
+        x = np.zeros(group.dim) if start is None else project(start, radius)
+        value, slope = evaluate(x)
+        if sign > 0 and radius is not None and isinstance(field, LinearNorm):
+            x, value, slope = _frank_wolfe(evaluate, x, value, slope, radius, tol)
+            if group.dim <= FEW:
+                x, value, slope = _elsewhere(at, (x, value, slope), radius, tol)
+        if radius is None:
+            result = _quasi_newton(evaluate, x, tol, max_iterations, box)
+        else:
+            result = _projected_gradient(evaluate, x, value, slope, radius, tol)
+    except _Spent:
+        value, x = best
+        return BallResult(x, value, np.inf, calls, False, _outside(x, radius, box))
+    return replace(result, iterations=calls)
+
+
+class _Spent(Exception):
+    """The evaluations allowed are used up."""
 
 
 def project(x: np.ndarray, radius: float | None) -> np.ndarray:
@@ -81,8 +106,18 @@ def project(x: np.ndarray, radius: float | None) -> np.ndarray:
     return x * (radius / length) if radius is not None and length > radius else x
 
 
-def _quasi_newton(evaluate: Any, x: np.ndarray, tol: float, max_iterations: int) -> BallResult:
-    """Without a radius: SciPy's L-BFGS, in a box that keeps the exponential finite."""
+def _outside(x: np.ndarray, radius: float | None, box: float | None) -> bool:
+    """Whether ``x`` is on the boundary of the ball or the box."""
+    if radius is not None:
+        return float(np.linalg.norm(x)) >= radius * (1 - 1e-6)
+    return box is not None and float(np.max(np.abs(x), initial=0.0)) >= box * (1 - 1e-6)
+
+
+def _quasi_newton(
+    evaluate: Any, x: np.ndarray, tol: float, max_iterations: int, box: float | None
+) -> BallResult:
+    """Without a radius: SciPy's L-BFGS, in a box that at least keeps the exponential finite."""
+    limit = LARGEST if box is None else box
 
     def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
         value, slope = evaluate(x)
@@ -93,29 +128,51 @@ def _quasi_newton(evaluate: Any, x: np.ndarray, tol: float, max_iterations: int)
         x,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-LARGEST, LARGEST)] * len(x),
+        bounds=[(-limit, limit)] * len(x),
         options={"maxfun": max_iterations, "maxiter": max_iterations, "gtol": tol, "ftol": 1e-13},
     )
-    residual = float(np.max(np.abs(found.jac))) if len(x) else 0.0
-    return BallResult(found.x, -float(found.fun), residual, found.nfev, found.status == 0, False)
+    move = np.clip(found.x - found.jac, -limit, limit) - found.x
+    residual = float(np.max(np.abs(move), initial=0.0))
+    return BallResult(
+        found.x,
+        -float(found.fun),
+        residual,
+        found.nfev,
+        found.status == 0,
+        _outside(found.x, None, box),
+    )
 
 
 def _frank_wolfe(
     evaluate: Any, x: np.ndarray, value: float, slope: np.ndarray, radius: float, tol: float
-) -> tuple[np.ndarray, float, np.ndarray, int]:
+) -> tuple[np.ndarray, float, np.ndarray]:
     """Full steps to the ball's boundary: monotone where the objective is convex."""
-    for iteration in range(100):
+    while True:
         length = float(np.linalg.norm(slope))
         if not length > 0:
-            return x, value, slope, iteration
+            return x, value, slope
         ahead = slope * (radius / length)
         new_value, new_slope = evaluate(ahead)
         if not new_value > value + tol * max(1.0, abs(value)):
             if new_value > value:
                 x, value, slope = ahead, new_value, new_slope
-            return x, value, slope, iteration + 1
+            return x, value, slope
         x, value, slope = ahead, new_value, new_slope
-    return x, value, slope, 100
+
+
+def _elsewhere(
+    at: Any, found: tuple[np.ndarray, float, np.ndarray], radius: float, tol: float
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Full steps from both ends of every axis as well: a convex function has many maxima.
+
+    Without data an evaluation costs microseconds in so few dimensions; they are not counted.
+    """
+    for axis in np.vstack([np.eye(len(found[0])), -np.eye(len(found[0]))]):
+        value, slope = at(radius * axis)
+        other = _frank_wolfe(at, radius * axis, value, slope, radius, tol)
+        if other[1] > found[1]:
+            found = other
+    return found
 
 
 def _projected_gradient(
@@ -125,17 +182,15 @@ def _projected_gradient(
     slope: np.ndarray,
     radius: float | None,
     tol: float,
-    max_iterations: int,
-    spent: int,
 ) -> BallResult:
     """Spectral projected gradient ascent (Birgin, Martinez & Raydan 2000)."""
     best = (x, value, slope)
     history = [value]
     length = float(np.linalg.norm(slope))
     step = min(1.0, 1.0 / length) if length > 0 else 1.0
-    iteration, converged = spent, False
+    converged = False
     residual = float(np.linalg.norm(project(x + slope, radius) - x))
-    while iteration < max_iterations:
+    while True:
         residual = float(np.linalg.norm(project(x + slope, radius) - x))
         if residual <= tol:
             converged = True
@@ -144,7 +199,6 @@ def _projected_gradient(
         ascent = float(direction @ slope)
         t, floor = 1.0, min(history[-MEMORY:])
         while True:
-            iteration += 1
             new_x = x + t * direction
             new_value, new_slope = evaluate(new_x)
             if new_value >= floor + 1e-4 * t * ascent or t < 1e-10:
@@ -167,6 +221,4 @@ def _projected_gradient(
             converged = True
             break
     x, value, slope = best
-    length = float(np.linalg.norm(x))
-    outward = radius is not None and length >= radius * (1 - 1e-6)
-    return BallResult(x, value, residual, iteration, converged, outward)
+    return BallResult(x, value, residual, 0, converged, _outside(x, radius, None))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from .._arrays import Parameters
-from ..groups import SymmetryGroup
+from ..groups import ActivationGL, PositiveRescaling, SymmetryGroup
 from ..losses import Loss
+from ._diagonal import DiagonalDecrease
 from ._flatness import (
     PointwiseSharpness,
     curvature_landscape,
     perturbed_landscape,
     sharpness_landscape,
 )
+from ._hidden_states import HiddenStatesNorm
 from ._landscape import (
     Landscape,
     LinearDecrease,
@@ -59,6 +61,8 @@ def landscape(
         objective, GradientNorm | ParameterNorm | PredictedDecrease | LineSearchDecrease
     ):
         raise TypeError(f"objective is {objective!r}; expected one of liegroup_teleport's")
+    if isinstance(group, ActivationGL) and isinstance(objective, GradientNorm):
+        return HiddenStatesNorm(group, objective, loss, w, gradient)
     if not group.linear:
         return PointwiseLandscape(group, objective, loss, w, gradient)
     if isinstance(objective, GradientNorm):
@@ -66,4 +70,6 @@ def landscape(
     if isinstance(objective, ParameterNorm):
         return LinearNorm(group, w, dual=False)
     product = require_gauss_newton(loss, w, objective)
+    if isinstance(group, PositiveRescaling):
+        return DiagonalDecrease(group, objective, gradient, product)
     return LinearDecrease(group, objective, gradient, product)

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, cg
 
 from .._arrays import Parameters, norm, scale_parameters
 from .._errors import DomainError
-from ..groups import PositiveRescaling
-from ..groups._hidden import gram
+from ..groups import GeneralLinear, PositiveRescaling
 from ._attained import is_attained, smallest_share
 from ._landscape import LinearNorm
+from ._sweeps import balance_matrices, balance_scales, chain_of, imbalance
 
 __all__ = ["ConvexResult", "minimize_norm"]
 
 NEAR = 1.0  # log-scale within which sweeps are not worth their time
+CG_STEPS = 500  # an inexact Newton step is good enough; a bound of the time it may take
 TRUST = 4.0  # largest coordinate of a Newton step
 
 
@@ -55,13 +57,22 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     g, attained = group.identity(), None
     if isinstance(group, PositiveRescaling):
         attained = is_attained(group, field.vector)
-        if _imbalance(field) > NEAR:  # Newton's method alone is quicker near balance
-            g = _balance(field)
+        if imbalance(field) > NEAR:  # Newton's method alone is quicker near balance
+            g = balance_scales(field)
+    elif isinstance(group, GeneralLinear):
+        g = balance_matrices(field, tol)
+        chain = chain_of(field, group)
+        if chain is not None and all(
+            np.linalg.matrix_rank(m) == group.indices[0].size for m in chain[1]
+        ):
+            attained = True  # all factorisations of a product of full rank: a closed orbit
     value, slope = field.relative(g)
+    past: list[tuple[float, float]] = []
     iteration = 0
     for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
         residual = float(np.linalg.norm(slope)) / 2
-        if residual <= tol:
+        past.append((value, residual))
+        if residual <= tol or _stalled(past):
             break
         x = _newton_step(field, g, slope)
         x *= min(1.0, TRUST / max(float(np.max(np.abs(x))), 1e-300))
@@ -91,8 +102,24 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     )
 
 
-def _hessian(field: LinearNorm, v: Parameters) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the second derivative of ``||v||^2`` as products with algebra vectors.
+def _stalled(past: list[tuple[float, float]]) -> bool:
+    """Whether the last four steps changed nothing that rounding resolves."""
+    if len(past) < 5:
+        return False
+    (old, before), (new, now) = past[-5], past[-1]
+    return old - new <= 1e-11 and now > before / 2
+
+
+@dataclass(frozen=True)
+class _Hessian:
+    """Second derivative of ``||v||^2``: its products and its diagonal (or a scale of it)."""
+
+    product: Callable[[np.ndarray], np.ndarray]
+    diagonal: np.ndarray
+
+
+def _hessian(field: LinearNorm, v: Parameters) -> _Hessian:
+    """Return the second derivative of ``||v||^2`` for a unit vector v.
 
     In general one generator and one adjoint a product. For a rescaling it is
     four times a weighted Laplacian with the squared entries as weights, set up
@@ -107,12 +134,10 @@ def _hessian(field: LinearNorm, v: Parameters) -> Callable[[np.ndarray], np.ndar
     def product(x: np.ndarray) -> np.ndarray:
         return 4 * group.generator_adjoint(v, group.generator(x, v))
 
-    return product
+    return _Hessian(product, np.ones(group.dim))
 
 
-def _laplacian(
-    group: PositiveRescaling, v: Parameters
-) -> Callable[[np.ndarray], np.ndarray] | None:
+def _laplacian(group: PositiveRescaling, v: Parameters) -> _Hessian | None:
     slots = group.slots
     starts = np.cumsum([0, *slots.sizes])
     degree = np.zeros(group.dim)
@@ -139,7 +164,7 @@ def _laplacian(
             y[b] += weights.T @ x[a]
         return 4 * y
 
-    return product
+    return _Hessian(product, 4 * degree)
 
 
 def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
@@ -149,81 +174,31 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     hessian = _hessian(field, v)
     size = float(np.linalg.norm(slope))
     shift = 1e-3 * min(1.0, size) * size  # regularises flat directions, vanishes quadratically
-    x = np.zeros_like(slope)
-    r = -slope
-    d, rr = r.copy(), float(r @ r)
-    goal = min(0.1, np.sqrt(size)) * size
-    for _ in range(4 * len(slope) + 10):
-        Bd = hessian(d) - slope * float(slope @ d) + shift * d
-        curvature = float(d @ Bd)
-        if not curvature > 1e-14 * float(d @ d):
-            return x if x.any() else d / max(curvature / float(d @ d), 1e-2)
-        alpha = rr / curvature
-        x = x + alpha * d
-        r = r - alpha * Bd
-        new = float(r @ r)
-        if np.sqrt(new) <= goal:
-            return x
-        d, rr = r + (new / rr) * d, new
+
+    def product(d: np.ndarray) -> np.ndarray:
+        d = d.ravel()
+        return hessian.product(d) - slope * float(slope @ d) + shift * d
+
+    x = _solve_cg(product, -slope, hessian.diagonal, min(0.1, np.sqrt(size)))
+    if not float(slope @ x) < 0:  # rounding in a nearly flat direction
+        x = -slope / np.maximum(hessian.diagonal, 1e-2)
     return x
 
 
-def _imbalance(field: LinearNorm) -> float:
-    """Return the largest log-scale that one unit would need to be balanced by itself."""
-    group = field.group
-    totals = {True: np.zeros(group.dim), False: np.zeros(group.dim)}
-    slots = group.slots  # type: ignore[attr-defined]
-    starts = np.cumsum([0, *slots.sizes])
-    for i, name, axis, written in slots:
-        own = slice(int(starts[i]), int(starts[i + 1]))
-        totals[written][own] += gram(field.vector[name], field.vector[name], axis, diagonal=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(totals[True] / totals[False]) / 4
-    live = (totals[True] > 0) & (totals[False] > 0)
-    return float(np.max(np.abs(logs[live]), initial=0.0))
-
-
-def _balance(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
-    """Osborne's sweeps in log space: exact minimisation over one index at a time.
-
-    They bring scales that are apart by many orders of magnitude to where
-    Newton's method works, with no square that could overflow.
-    """
-    group = field.group
-    slots = group.slots  # type: ignore[attr-defined]
-    starts = np.cumsum([0, *slots.sizes])
-    with np.errstate(divide="ignore"):
-        logs = {name: 2 * np.log(np.abs(a)) for name, a in field.vector.items()}
-    y = np.zeros(group.dim)  # logarithms of the squared scales
-    sign = -1.0 if field.dual else 1.0
-    order = range(len(slots.sizes))
-    for sweep in range(sweeps):
-        before = y.copy()
-        # forth and back: along a chain one sweep carries scales from end to end
-        for i in order if sweep % 2 == 0 else reversed(order):
-            up = np.full(slots.sizes[i], -np.inf)
-            down = up.copy()
-            for j, name, axis, written in slots:
-                if j != i:
-                    continue
-                total = logs[name]
-                for k, other, other_axis, other_written in slots:
-                    if other == name and k != i:
-                        shape = [1] * total.ndim
-                        shape[other_axis] = -1
-                        way = sign if other_written else -sign
-                        total = total + way * y[starts[k] : starts[k + 1]].reshape(shape)
-                rest = tuple(a for a in range(total.ndim) if a != axis)
-                part = np.logaddexp.reduce(total, axis=rest) if rest else total
-                if (sign > 0) == written:
-                    up = np.logaddexp(up, part)
-                else:
-                    down = np.logaddexp(down, part)
-            live = np.isfinite(up) & np.isfinite(down)
-            y[starts[i] : starts[i + 1]][live] = (down[live] - up[live]) / 2
-        if np.max(np.abs(y - before)) < 1e-2:
-            break
-    return np.exp(np.clip(y / 2, -600, 600))
+def _solve_cg(
+    product: Callable[[np.ndarray], np.ndarray], b: np.ndarray, diagonal: np.ndarray, rtol: float
+) -> np.ndarray:
+    """Solve by SciPy's conjugate gradients with a diagonal preconditioner."""
+    n = len(b)
+    inverse = 1.0 / np.maximum(diagonal, 1e-12 * max(float(diagonal.max()), 1e-300))
+    x, _ = cg(
+        LinearOperator((n, n), matvec=product, dtype=np.float64),
+        b,
+        rtol=rtol,
+        maxiter=min(4 * n + 10, CG_STEPS),
+        M=LinearOperator((n, n), matvec=lambda d: inverse * d.ravel(), dtype=np.float64),
+    )
+    return x
 
 
 def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
@@ -243,20 +218,8 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
         return None
     v = scale_parameters(1.0 / length, v)
     hessian = _hessian(field, v)
-    d = np.zeros_like(slope)
-    r = slope.copy()
-    direction, rr = r.copy(), float(r @ r)
-    for _ in range(2 * len(slope) + 20):
-        if np.sqrt(rr) <= 1e-14:
-            break
-        Bd = hessian(direction)
-        curvature = float(direction @ Bd)
-        if not curvature > 0:
-            break
-        alpha = rr / curvature
-        d, r = d + alpha * direction, r - alpha * Bd
-        new = float(r @ r)
-        direction, rr = r + (new / rr) * direction, new
+    # what the solve leaves, 1e-6 of a slope that is itself small, is below rounding
+    d = _solve_cg(lambda x: hessian.product(x.ravel()), slope, hessian.diagonal, 1e-6)
     sign = -2.0 if field.dual else 2.0
     moved = group.generator(d, v)
     total, divergence = 0.0, 0.0

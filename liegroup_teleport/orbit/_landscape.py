@@ -27,6 +27,8 @@ __all__ = [
     "LinearDecrease",
     "LinearNorm",
     "PointwiseLandscape",
+    "decrease_scale",
+    "decrease_value",
     "preconditioned",
     "require_gauss_newton",
 ]
@@ -146,7 +148,7 @@ class LinearDecrease(Landscape):
         super().__init__(group)
         self.objective, self.gradient, self.product = objective, gradient, product
         self.logarithmic = isinstance(objective, LineSearchDecrease)
-        self.scale = _decrease_scale(objective, gradient)
+        self.scale = decrease_scale(objective, gradient)
 
     def value(self, g: Any) -> float:
         return self.slope(g)[0]
@@ -166,7 +168,8 @@ class LinearDecrease(Landscape):
         else:
             first = -adjoint(p, v) - adjoint(_times(v, T), v)
             second = -adjoint(p, q) - adjoint(_times(q, T), v)
-        return _decrease(objective, vp, pq, first, 2 * second)
+        value, by_vp, by_pq = decrease_value(objective, vp, pq)
+        return value, by_vp * first + by_pq * 2 * second
 
 
 class PointwiseLandscape(Landscape):
@@ -192,7 +195,7 @@ class PointwiseLandscape(Landscape):
         # data moves the loss: there the generator at g.w is not the whole derivative.
         self._differentiable = group.scope != "batch" and not group.moves_inputs
         if isinstance(objective, PredictedDecrease):
-            self.scale = _decrease_scale(objective, gradient)
+            self.scale = decrease_scale(objective, gradient)
 
     def value(self, g: Any) -> float:
         point = self.group.act(g, self.w)
@@ -204,7 +207,7 @@ class PointwiseLandscape(Landscape):
         p, _ = preconditioned(self.objective, self.group, g, v)
         moved = self.group.act_on_loss(g, self.loss)
         product = require_gauss_newton(moved, point, self.objective)
-        return _decrease(self.objective, inner(v, p), inner(p, product(p)))[0]
+        return decrease_value(self.objective, inner(v, p), inner(p, product(p)))[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
         if isinstance(self.objective, ParameterNorm) and self._differentiable:
@@ -250,25 +253,23 @@ def _times(a: Parameters, b: Parameters | None) -> Parameters:
     return a if b is None else map_parameters(lambda x, y: x * y, a, b)
 
 
-def _decrease(
-    objective: Any, vp: float, pq: float, first: Any = 0.0, second: Any = 0.0
-) -> tuple[float, Any]:
-    """Return the decrease from ``v.p`` and ``p.Bp``, and its slope from theirs."""
+def decrease_value(objective: Any, vp: float, pq: float) -> tuple[float, float, float]:
+    """Return the decrease from ``v.p`` and ``p.Bp``, and its two partial derivatives."""
     if isinstance(objective, PredictedDecrease):
         rate = float(objective.learning_rate or 0.0)
-        return rate * vp - rate**2 * pq / 2, rate * first - rate**2 * second / 2
+        return rate * vp - rate**2 * pq / 2, rate, -(rate**2) / 2
     if not vp > 0:
-        return 0.0, 0.0 * first
+        return 0.0, 0.0, 0.0
     if not pq > 0:
         raise DomainError(
             f"line-search decrease is undefined: gradient.B.gradient is {pq:.3g}; expected > 0 "
             "(the Gauss-Newton matrix vanishes along the gradient)"
         )
     value = vp / pq * vp / 2
-    return value, value * (2 * first / vp - second / pq)
+    return value, 2 * value / vp, -value / pq
 
 
-def _decrease_scale(objective: Any, gradient: Parameters) -> float:
+def decrease_scale(objective: Any, gradient: Parameters) -> float:
     if not isinstance(objective, PredictedDecrease):
         return 1.0
     state = objective.optimizer_state

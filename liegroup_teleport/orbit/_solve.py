@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,26 +13,33 @@ from ..groups import GeneralLinear, QuadraticOrthogonal, SymmetryGroup
 from ._angle import search_angle
 from ._ball import search_ball
 from ._convex import minimize_norm
+from ._hidden_states import HiddenStatesNorm, Landing
 from ._landscape import Landscape, LinearNorm
+from ._low_rank import RANK, climb
 from ._objectives import GradientNorm, LineSearchDecrease, Objective, PredictedDecrease
 from ._quadratic import rotate_to_eigenvector
+from ._separable import Separable
 from ._stability import Stability
 
 __all__ = ["OrbitPoint", "Problem", "solve"]
 
 Status = Literal["optimal", "unattained", "boundary", "converged", "iteration_limit", "identity"]
 FLAT = 1e-12  # relative slope below which the objective counts as constant
+DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
+SINGLE = 8.0  # largest radius whose stretches single precision can hold
+LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
 
 
 @dataclass(frozen=True)
 class OrbitPoint:
-    """The element found and how good it is known to be."""
+    """The element found, how good it is known to be, and what it leads to if already formed."""
 
     element: Any
     status: Status
     message: str
     optimality: float
     bound: float | None = None
+    landing: Landing | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Problem:
     w: Parameters
     gradient: Parameters
     radius: float | None
+    box: float | None
     stability: Stability | None
     rng: np.random.Generator
     tol: float
@@ -72,7 +80,7 @@ def solve(problem: Problem) -> OrbitPoint:
     group, objective = problem.group, problem.objective
     if group.dim == 0:
         return OrbitPoint(group.identity(), "identity", "the group has dimension 0", 0.0)
-    bounded = problem.radius is not None or problem.stability is not None
+    bounded = any(b is not None for b in (problem.radius, problem.box, problem.stability))
     if problem.sense == "max" and objective.unbounded and not group.compact and not bounded:
         return _unbounded(problem)
     if isinstance(group, QuadraticOrthogonal) and _is_spectral(problem):
@@ -83,6 +91,12 @@ def solve(problem: Problem) -> OrbitPoint:
         found = _convex(problem)
         if found is not None:
             return found
+    if isinstance(problem.field, HiddenStatesNorm) and problem.stability is None:
+        return _hidden_states(problem, problem.field)
+    if problem.sense == "max" and isinstance(problem.field, LinearNorm):
+        separable = Separable.of(problem.field)
+        if separable is not None and problem.stability is None:
+            return _separable(problem, problem.field, separable)
     return _ball(problem)
 
 
@@ -97,8 +111,8 @@ def _unbounded(problem: Problem) -> OrbitPoint:
         f"{type(problem.objective).__name__} has no maximum: the orbit of "
         f"{type(problem.group).__name__} is not compact and the objective grows without limit "
         "along it. Give radius=... (geodesic distance from the identity), "
-        "stability=(learning_rate, c), or an objective that is bounded, such as "
-        "LineSearchDecrease()."
+        "box=... (largest log scale of a rescaling), stability=(learning_rate, c), or an "
+        "objective that is bounded, such as LineSearchDecrease()."
     )
 
 
@@ -197,8 +211,7 @@ def _convex(problem: Problem) -> OrbitPoint | None:
         return OrbitPoint(field.group.identity(), "identity", "the vector is zero", 0.0, 0.0)
     limit, attainable = _nuclear_limit(field)
     found = minimize_norm(field, min(problem.tol, 1e-8), problem.max_iterations)
-    inside = problem.radius is None or field.group.distance(found.element) <= problem.radius
-    if not inside:
+    if not _within(problem, found.element):
         return None
     size = field.size**2
     bound = None if found.bound is None else float(np.exp(found.bound)) * size
@@ -213,9 +226,10 @@ def _convex(problem: Problem) -> OrbitPoint | None:
             bound if bound is not None else field.value(found.element),
         )
     if not found.converged:
+        stalled = found.iterations < problem.max_iterations
         return OrbitPoint(
             found.element,
-            "iteration_limit",
+            "converged" if stalled else "iteration_limit",
             f"stopped after {found.iterations} iterations with Kempf-Ness residual "
             f"{found.residual:.3g}",
             found.residual,
@@ -229,6 +243,33 @@ def _convex(problem: Problem) -> OrbitPoint | None:
         found.residual,
         bound,
     )
+
+
+def _within(problem: Problem, g: Any) -> bool:
+    if problem.radius is not None:
+        return problem.group.distance(g) <= problem.radius
+    if problem.box is not None:
+        return float(np.max(np.abs(problem.group.log(g)))) <= problem.box
+    return True
+
+
+def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPoint:
+    """Maximise a norm over one hidden index's scales: proved in a box, bounded in a ball."""
+    group, unit = problem.group, field.size**2
+    if problem.box is not None:
+        x = terms.in_box(problem.box)
+        return OrbitPoint(
+            group.exp(x),
+            "optimal",
+            f"convex in each of the {group.dim} log-scales: the best corner of the box",
+            0.0,
+            terms.value(x) * unit,
+        )
+    start, bound = terms.in_ball(float(problem.radius or 0.0))
+    found = _ball(problem, start)
+    gap = bound * unit / (field.value(found.element) or 1.0) - 1
+    message = f"{found.message}; within {max(gap, 0.0):.2g} of a proved bound"
+    return replace(found, message=message, bound=bound * unit)
 
 
 def _nuclear_limit(field: LinearNorm) -> tuple[float | None, bool]:
@@ -261,14 +302,55 @@ def _nuclear_limit(field: LinearNorm) -> tuple[float | None, bool]:
     return (2 * float(product.sum()) + fixed) * field.size**2, attainable
 
 
-def _ball(problem: Problem) -> OrbitPoint:
-    """Search in the algebra."""
+def _hidden_states(problem: Problem, field: HiddenStatesNorm) -> OrbitPoint:
+    """Search in the algebra, or by stretches of low rank where its exponentials are dear.
+
+    Those maximise within a radius, in single precision as long as that holds their size: it is
+    enough to choose a step, and the end is computed in double. Activations with kinks have
+    slopes that do not vanish at a maximum: such an end is not called converged.
+    """
+    wide = max(field.group.matrices.slots.sizes) > DENSE
+    if problem.radius is None or problem.sign < 0 or not wide:
+        point = _ball(problem)
+        if point.status != "converged" or point.optimality <= problem.tol:
+            return point
+        message = (
+            f"no step in the Lie algebra gains any more, at slope {point.optimality:.3g}; "
+            f"tol is {problem.tol:.3g}"
+        )
+        return replace(point, status="iteration_limit", message=message)
+    found = climb(
+        field.batch.astype(np.float32) if problem.radius <= SINGLE else field.batch,
+        field.start(),
+        radius=problem.radius,
+        least=LEAST,
+        max_evaluations=problem.max_iterations,
+        rng=problem.rng,
+    )
+    element = tuple(p.pair() for p in found.places)
+    if not found.gains:
+        message = f"no stretch gained within {found.evaluations} evaluations"
+        return OrbitPoint(element, "identity", message, found.residual)
+    status: Status = "boundary" if found.radius == problem.radius else "iteration_limit"
+    where = "on the radius" if status == "boundary" else f"at {found.radius:.4g} of the radius"
+    why = (
+        "one more gains nothing; other directions were not searched"
+        if found.ended
+        else f"{found.evaluations} evaluations are used up"
+    )
+    message = (
+        f"{where} {problem.radius:.4g} after full steps of rank {RANK} ({len(found.gains)}); {why}"
+    )
+    landing = field.land(found.places)
+    return OrbitPoint(element, status, message, found.residual, landing=landing)
+
+
+def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
+    """Search in the algebra, from the identity unless told otherwise."""
     group, field = problem.group, problem.field
     if problem.stability is not None:
         return _stable(problem, problem.stability)
-    start = None
-    _, slope = field.score(group.identity())
-    if float(np.linalg.norm(slope)) <= FLAT:
+    if start is None and float(np.linalg.norm(field.score(group.identity())[1])) <= FLAT:
         # a critical point: leave it in a random direction, or stay if that gains nothing
         x = problem.rng.standard_normal(group.dim)
         start = x * (min(problem.radius or 0.1, 0.1) / float(np.linalg.norm(x)))
@@ -280,14 +362,13 @@ def _ball(problem: Problem) -> OrbitPoint:
         tol=problem.tol,
         max_iterations=problem.max_iterations,
         start=start,
+        box=problem.box,
     )
     g = group.exp(found.x)
     if found.on_boundary:
+        where = _bound_of(problem)
         return OrbitPoint(
-            g,
-            "boundary",
-            f"on the radius {problem.radius:.4g}, by projected gradients in the Lie algebra",
-            found.residual,
+            g, "boundary", f"{where}, by projected gradients in the Lie algebra", found.residual
         )
     if found.converged:
         return OrbitPoint(
@@ -296,6 +377,12 @@ def _ball(problem: Problem) -> OrbitPoint:
     return OrbitPoint(
         g, "iteration_limit", f"stopped after {found.iterations} evaluations", found.residual
     )
+
+
+def _bound_of(problem: Problem) -> str:
+    if problem.radius is None:
+        return f"on the box |log scale| <= {problem.box:.4g}"
+    return f"on the radius {problem.radius:.4g}"
 
 
 def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
@@ -314,6 +401,7 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
         radius=problem.radius,
         tol=problem.tol,
         max_iterations=problem.max_iterations,
+        box=problem.box,
     )
     x, shortened = stability.shrink(found.x, group.identity(), decrease)
     if not x.any():
@@ -321,7 +409,7 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
         return OrbitPoint(group.identity(), "identity", message, found.residual)
     if shortened or found.on_boundary:
         status: Status = "boundary"
-        message = "on the stability bound" if shortened else f"on the radius {problem.radius:.4g}"
+        message = "on the stability bound" if shortened else _bound_of(problem)
     else:
         status = "converged" if found.converged else "iteration_limit"
         message = f"after {found.iterations} evaluations, within the stability bound; local"

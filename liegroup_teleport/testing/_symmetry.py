@@ -85,7 +85,7 @@ def assert_symmetry(
         there = group.act_on_loss(g, loss)
         before, after = float(loss.value(w)), float(there.value(moved))
         actual = there.gradient(moved)
-        allowed = allowed_change(moved, before, actual)
+        allowed = allowed_change(moved, before, norm(actual))
         check(
             abs(after - before) <= allowed,
             f"the loss changes from {before:.17g} to {after:.17g}, by {abs(after - before):.3g}; "
