@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._outcome import Claim, judge
-from ._traces import Trace, drift_claim, gradient_claim, median
+from ._traces import Trace, drift_claim, gradient_claim, median, times_shown
 
 __all__ = ["claims"]
 
@@ -69,6 +69,7 @@ def claims(
             ),
         ),
     ]
+    judged.append(_time_claim(results, search, full))
     for name, text in (
         ("sgd-tuned", "SGD at the best learning rate"),
         ("momentum", "momentum 0.9"),
@@ -100,6 +101,31 @@ def claims(
         )
     )
     return judged
+
+
+def _time_claim(results: Mapping[str, Mapping[str, list[Any]]], search: int, full: bool) -> Claim:
+    """Judge steps and time to plain's last loss, teleports included."""
+    shown = [
+        times_shown(label, results[name])
+        for label, name in (
+            ("automatic", "linesearch+auto"),
+            ("every 10 steps", "linesearch+teleport"),
+            ("plain", "linesearch"),
+        )
+    ]
+    auto, plain = results["linesearch+auto"], results["linesearch"]
+    ratio = median(
+        [
+            np.inf if a is None else a / b
+            for a, b in zip(auto["seconds_to_goal"], plain["seconds_to_goal"], strict=True)
+        ]
+    )
+    return Claim(
+        f"full batch, line search, automatic schedule: plain's loss at step {search - 1} after "
+        "at most 150 steps and in less time, in the median",
+        f"{ratio:.2f} of plain's time; {'; '.join(shown)}",
+        judge(median(auto["steps_to_goal"]) <= 150 and ratio < 1, decided=full),
+    )
 
 
 def _overfitting(runs: Mapping[str, Sequence[Trace]]) -> Claim:

@@ -20,6 +20,7 @@ FLOOR = 1e-33  # below it a logarithmic axis shows rounding only
 STYLES: dict[str, tuple[str, Any, str]] = {
     "plain": ("#D55E00", "--", "plain"),
     "teleport": ("#0072B2", "-", "teleport"),
+    "auto": ("#009E73", "-", "teleport, automatic schedule"),
     "reset": ("#E69F00", ":", "reset only (control)"),
     "teleport+reset": ("#CC79A7", "-.", "teleport and reset"),
 }

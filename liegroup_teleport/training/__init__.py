@@ -8,7 +8,8 @@ from ._descent import SGD, LineSearch
 from ._history import History
 from ._minimize import minimize
 from ._optimizers import Optimizer, OptimizerState
-from ._teleports import Resets, TeleportEvent, Teleports
+from ._schedule import Resets
+from ._teleports import TeleportEvent, Teleports
 
 __all__ = [
     "SGD",

@@ -9,7 +9,7 @@ from typing import Literal
 
 __all__ = ["Automatic", "Decision"]
 
-PATIENCE = 1.0  # of a teleport's time: the pause after the first that was not worth it
+PATIENCE = 0.25  # of a teleport's time: the pause after the first that was not worth it
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Automatic:
     the rate before the teleport to the present one, say evenly; where they would
     have brought the same decrease sooner, the teleport was not worth its time.
     (Useless teleports are found out whenever the rate of steps alone falls along
-    a convex curve.) Then none follows until the steps have taken ``1, 2, 4, …`` times as long
-    as the teleport did, doubling with each failure in a row: what useless
+    a convex curve.) Then none follows until the steps have taken a quarter, a half,
+    once, … as long as the teleport did, doubling with each failure in a row: what useless
     teleports cost vanishes against the run.
 
     Parameters
@@ -125,16 +125,19 @@ class Automatic:
         self.departure = height
         return True
 
-    def done(self, t: int, loss: float | None, began: float, cost: float, moved: bool) -> None:
+    def done(
+        self, t: int, loss: float | None, began: float, cost: float, stayed: str | None
+    ) -> None:
         """Take note of the teleport before step ``t``.
 
-        ``loss`` is where it took place, ``None`` if the record is of other losses.
+        ``loss`` is where it took place, ``None`` if the record is of other losses;
+        ``stayed`` says why the parameters stayed where they were, ``None`` if they moved.
         """
         self.start, self.began, self.cost, self.until = t, began, cost, None
         self.height = self.departure if loss is None else self._height(loss)
-        if not moved:
+        if stayed is not None:
             pause = self._pause(began + cost)
-            reason = f"no better point was found; none for {pause:.3g} s"
+            reason = f"{stayed}; none for {pause:.3g} s"
             self._decide(t, "pause", reason, self.rate_before, saved=-cost)
 
     def _pause(self, time: float) -> float:

@@ -31,8 +31,9 @@ class History:
         Euclidean norms of the gradients used; the last entry is that of the
         full gradient at ``params``.
     seconds : numpy.ndarray, shape (n + 1,)
-        Wall clock spent on steps and teleports when ``losses[t]`` was reached;
-        recording and callbacks are not counted.
+        Time by the run's clock, the wall clock by default, spent on steps and
+        teleports when ``losses[t]`` was reached; recording and callbacks are not
+        counted.
     teleports : tuple of TeleportEvent
         In order.
     status : {"completed", "stopped", "diverged"}
@@ -44,7 +45,9 @@ class History:
         Of the optimizer after the last step; give it to :func:`minimize` to go on.
     decisions : tuple of Decision
         Of the automatic schedules (``Teleports(..., at="auto")``): when and why
-        they teleported, paused or stopped.
+        they teleported, paused or stopped, with the rates measured. A teleport that
+        was searched for and did not take place is in ``teleports`` with status
+        ``"identity"``, and followed by a decision ``"pause"``.
     """
 
     params: dict[str, Any]

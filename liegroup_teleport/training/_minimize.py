@@ -12,7 +12,8 @@ from .._arrays import Parameters, check_finite, is_symbolic, namespace
 from ._history import History
 from ._optimizers import Optimizer, OptimizerState
 from ._run import Callback, Run
-from ._teleports import Resets, Teleports
+from ._schedule import Resets
+from ._teleports import Teleports
 
 __all__ = ["minimize"]
 
@@ -61,8 +62,10 @@ def minimize(
         Where a former run left the optimizer. Default: ``optimizer.init(w)``.
     clock : callable
         Returns the time in seconds. Times are recorded in the history, and an
-        automatic schedule decides by them: with a clock that does not depend on
-        the machine it chooses the same steps every time.
+        automatic schedule decides by them. ``time.process_time`` is steadier than
+        the wall clock where other programs run; with a clock that does not depend on
+        the machine (one that counts evaluations, say) the steps chosen are the
+        same every time.
 
     Returns
     -------

@@ -13,7 +13,8 @@ from .._errors import DomainError, InvarianceError
 from ._automatic import Automatic
 from ._history import History, Status
 from ._optimizers import Optimizer, OptimizerState
-from ._teleports import Resets, TeleportEvent, Teleports
+from ._schedule import Resets
+from ._teleports import TeleportEvent, Teleports
 
 __all__ = ["Callback", "Run"]
 
@@ -134,8 +135,8 @@ class Run:
         # Losses of batches, or another loss, have another scale than the record.
         same = schedule.loss is None and (self.indices is None or self.record == "full")
         value = event.result.loss_before if same else None
-        moved = event.result.status != "identity"
-        automatic.done(event.step, value, self.spent, took, moved)
+        stayed = event.result.message if event.result.status == "identity" else None
+        automatic.done(event.step, value, self.spent, took, stayed)
 
     def _loss_of_step(self, t: int) -> Any:
         """Return the loss of the next mini-batch, or the full one."""

@@ -1,26 +1,29 @@
-"""Schedules: before which steps the parameters are teleported, and what becomes of the state."""
+"""Teleports during training: when, to what end, and what becomes of the optimizer's state."""
 
 from __future__ import annotations
 
-import operator
+import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .._arrays import Parameters
 from ..groups import SymmetryGroup
-from ..orbit import LineSearchDecrease
+from ..orbit import LineSearchDecrease, PredictedDecrease
 from ..teleporting import Teleport, teleport
 from ._automatic import Automatic
 from ._optimizers import Optimizer, OptimizerState
+from ._schedule import Schedule, integer
 
-__all__ = ["Resets", "TeleportEvent", "Teleports"]
+__all__ = ["TeleportEvent", "Teleports"]
 
 WINDOW = 1  # steps over which the automatic schedule measures a rate: the full loss has no noise
-BATCHES_WINDOW = 50  # the same for mini-batches, whose losses are noisy
-# A search's last digits cost most of its time and buy no steps.
-QUICK = {"tol": 0.1, "max_iterations": 5}
+BATCHES_WINDOW = 20  # the same for mini-batches, whose losses are noisy
+# A predicted decrease must grow by this factor, from at most this part of the loss: see the notes.
+PROMISE, SLOW = 4.0, 0.01
+# A search's last digits cost most of its time and buy no line search.
+QUICK = {"tol": 0.1, "max_iterations": 10}
 OPTIONS = ("sense", "radius", "stability", "rng", "tol", "max_iterations")
 
 
@@ -49,36 +52,6 @@ class TeleportEvent:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Schedule:
-    """The steps before which something happens: a set, or an arithmetic progression."""
-
-    at: frozenset[int] | None
-    every: int
-    start: int
-
-    @classmethod
-    def build(
-        cls, at: int | Iterable[int] | None, every: int | None, start: int | None
-    ) -> _Schedule:
-        if (at is None) == (every is None):
-            raise ValueError(f"at is {at} and every is {every}; expected exactly one of the two")
-        if isinstance(at, str):
-            raise ValueError(f"at is {at!r}; expected steps")
-        if at is not None:
-            if start is not None:
-                raise ValueError(f"start is {start} beside at={at}; expected it with every only")
-            steps = at if isinstance(at, Iterable) else [at]
-            return cls(frozenset(_integer("at", t, 0) for t in steps), 1, 0)
-        period = _integer("every", every, 1)
-        return cls(None, period, period if start is None else _integer("start", start, 0))
-
-    def due(self, t: int) -> bool:
-        if self.at is not None:
-            return t in self.at
-        return t >= self.start and (t - self.start) % self.every == 0
-
-
 class Teleports:
     """Teleports during training: before which steps, along which group, to what end.
 
@@ -104,7 +77,7 @@ class Teleports:
         With ``every``: the first of the steps.
     window : int, optional
         With ``at="auto"``: the steps over which a rate is measured. Default 1,
-        with mini-batches 50.
+        with mini-batches 20.
     state : {"keep", "reset"}
         ``"keep"`` moves the optimizer's state along, see
         :meth:`Optimizer.transport`. ``"reset"`` begins with a new one, at every
@@ -116,8 +89,9 @@ class Teleports:
     **teleport_options
         ``sense``, ``radius``, ``stability``, ``rng``, ``tol``,
         ``max_iterations`` of :func:`~liegroup_teleport.teleport`. With
-        ``at="auto"`` the last two are 0.1 and 5 unless given: the last digits
-        of a search take most of its time and save no steps.
+        ``at="auto"`` and the line-search decrease the last two are 0.1 and 10
+        unless given: the last digits of a search take most of its time and save
+        no steps.
 
     Notes
     -----
@@ -128,16 +102,26 @@ class Teleports:
     rate of steps alone (the mean of the rates before that teleport and now), then
     the next one takes place. If it is not, the teleport was not worth its time,
     and there is none until the steps have
-    taken 1, 2, 4, … times as long as it did, doubling with each failure in a
-    row. The first teleport takes place after the first two windows, to measure one.
-    Times differ from run to run, and so do the steps chosen.
+    taken a quarter, a half, once, … as long as it did, doubling with each failure
+    in a row. The first teleport takes place after the first two windows, to measure one.
+    A predicted decrease must also grow at least fourfold, from at most a hundredth
+    of what the loss is above its lower bound, or the teleport does not
+    take place and counts as one not worth its time: at a learning rate that is
+    already large for the curvature there is little to gain, and what the model
+    promises for one step is not kept by the next ones. (The search takes time
+    nevertheless, that of hundreds of steps on small batches.)
+    The rule saves seconds, which is not to say steps: a teleport before every
+    third step may need fewer of them and more time. Times differ from run to run,
+    and so do the steps chosen; with a ``clock`` that does not depend on the
+    machine, see :func:`minimize`, they are the same every time.
 
     Raises
     ------
     ValueError
         If the schedule or ``state`` is not as above.
     TypeError
-        If ``group`` is not a ``SymmetryGroup`` or an option is unknown.
+        If ``group`` is not a ``SymmetryGroup`` or an option is unknown, or if the
+        group moves the data as well (``InputTransformation``).
 
     References
     ----------
@@ -160,6 +144,12 @@ class Teleports:
     ) -> None:
         if not isinstance(group, SymmetryGroup):
             raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
+        if group.moves_inputs:
+            raise TypeError(
+                f"{type(group).__name__} moves the data along with the parameters, and training "
+                "would go on with the old data; expected a group that acts on parameters alone. "
+                "Teleport by teleport(), and train on group.act_on_loss(element, loss)."
+            )
         if state not in ("keep", "reset"):
             raise ValueError(f"state is {state!r}; expected 'keep' or 'reset'")
         unknown = [name for name in teleport_options if name not in OPTIONS]
@@ -170,19 +160,18 @@ class Teleports:
         self.state = state
         self.loss = loss
         self.options = dict(teleport_options)
-        self.window = None if window is None else _integer("window", window, 1)
-        self._schedule: _Schedule | None = None
+        self.window = None if window is None else integer("window", window, 1)
+        self._schedule: Schedule | None = None
         if isinstance(at, str):
             if at != "auto":
                 raise ValueError(f"at is {at!r}; expected steps or 'auto'")
             for name, given in (("every", every), ("start", start)):
                 if given is not None:
                     raise ValueError(f"{name} is {given} beside at='auto'; expected it without")
-            self.options = QUICK | self.options
         else:
             if window is not None:
                 raise ValueError(f"window is {window} beside at={at}; expected it with at='auto'")
-            self._schedule = _Schedule.build(at, every, start)
+            self._schedule = Schedule.build(at, every, start)
 
     def due(self, t: int) -> bool:
         """Return whether a teleport takes place before step ``t`` by a schedule fixed in advance.
@@ -242,16 +231,23 @@ class Teleports:
             The record.
         """
         started = clock()
+        departure = state
         reset = self.state == "reset" and not state.empty
         if reset:  # first, so that the objective sees the state the next step will use
             state = optimizer.init(w)
-        result = teleport(
-            loss if self.loss is None else self.loss,
-            self.group,
-            w,
-            self._objective(optimizer, state),
-            **self.options,
-        )
+        objective = self._objective(optimizer, state)
+        automatic, options = self._schedule is None, self.options
+        if automatic and (objective is None or isinstance(objective, LineSearchDecrease)):
+            options = QUICK | options
+        target = loss if self.loss is None else self.loss
+        result = teleport(target, self.group, w, objective, **options)
+        if (
+            automatic
+            and isinstance(objective, PredictedDecrease)
+            and not _promising(result, target)
+        ):
+            result = self._declined(result, w)
+            state, reset = departure, False
         how: Literal["transported", "kept", "reset", "none"]
         if result.status == "identity":
             how = "none" if state.empty else "kept"
@@ -259,6 +255,17 @@ class Teleports:
             state, how = optimizer.transport(state, self.group, result.element, w)
         event = TeleportEvent(t, result, "reset" if reset else how, clock() - started)
         return dict(result.params), state, event
+
+    def _declined(self, result: Teleport, w: Parameters) -> Teleport:
+        """Return the result of staying where the predicted decrease grows too little."""
+        before, after = result.objective_before, result.objective_after
+        message = (
+            f"the predicted decrease would change from {before:.3g} to {after:.3g}, too little"
+        )
+        return replace(
+            result, params=dict(w), element=self.group.identity(), status="identity",
+            message=message, loss_after=result.loss_before, drift=0.0, objective_after=before,
+        )  # fmt: skip
 
     def _objective(self, optimizer: Optimizer, state: OptimizerState) -> Any:
         if self.objective is not None:
@@ -268,40 +275,9 @@ class Teleports:
         return None if isinstance(objective, LineSearchDecrease) else objective
 
 
-class Resets:
-    """The control for ``Teleports(..., state="reset")``: a new optimizer state and no teleport.
-
-    Parameters
-    ----------
-    at, every, start
-        As for :class:`Teleports`.
-
-    Raises
-    ------
-    ValueError
-        If the schedule is not as for :class:`Teleports`.
-    """
-
-    def __init__(
-        self,
-        *,
-        at: int | Iterable[int] | None = None,
-        every: int | None = None,
-        start: int | None = None,
-    ) -> None:
-        self._schedule = _Schedule.build(at, every, start)
-
-    def due(self, t: int) -> bool:
-        """Return whether the state is reset before step ``t``."""
-        return self._schedule.due(t)
-
-
-def _integer(what: str, value: Any, least: int) -> int:
-    """Return ``value`` as an ``int``, or raise unless it is one and at least ``least``."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{what} has {value!r}; expected integers >= {least}") from None
-    if number < least:
-        raise ValueError(f"{what} has {number}; expected integers >= {least}")
-    return number
+def _promising(result: Teleport, loss: Any) -> bool:
+    """Return whether the predicted decrease is small, and grows enough to outlast its model."""
+    lower_bound = getattr(loss, "lower_bound", None)
+    above = math.inf if lower_bound is None else result.loss_before - lower_bound
+    before, after = result.objective_before, result.objective_after
+    return 0.0 < before <= SLOW * above and PROMISE * before <= after

@@ -15,7 +15,7 @@ from collections.abc import Callable  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from . import activation, chain, counted, quadratic, rescaling, scaling  # noqa: E402
+from . import activation, chain, counted, quadratic, rescaling, scaling, training  # noqa: E402
 from ._measure import Measurement  # noqa: E402
 
 ROWS: dict[str, Callable[[], list[Measurement]]] = {
@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[], list[Measurement]]] = {
     "quadratic": quadratic.large,
     "balancing": counted.balancing,
     "scaling": scaling.costs,
+    "training": training.rows,
 }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from liegroup_teleport import DomainError, InvarianceError
+from liegroup_teleport.groups import InputTransformation
 from liegroup_teleport.orbit import GradientNorm, ParameterNorm, PredictedDecrease
 from liegroup_teleport.training import (
     SGD,
@@ -67,6 +68,11 @@ class TestSchedule:
             Teleports(group, at=[0], raduis=1.0)
         with pytest.raises(TypeError, match="group is a str; expected a SymmetryGroup"):
             Teleports("GL", at=[0])
+
+    def test_groups_that_move_the_data_are_refused(self, network):
+        for schedule in ({"at": [0]}, {"every": 3}, {"at": "auto"}):
+            with pytest.raises(TypeError, match="InputTransformation moves the data along"):
+                Teleports(InputTransformation(network), **schedule)
 
 
 @pytest.mark.parametrize(

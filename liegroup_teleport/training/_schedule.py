@@ -1,0 +1,79 @@
+"""Schedules fixed in advance, and the control that only resets the optimizer's state."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Resets", "Schedule", "integer"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The steps before which something happens: a set, or an arithmetic progression."""
+
+    at: frozenset[int] | None
+    every: int
+    start: int
+
+    @classmethod
+    def build(
+        cls, at: int | Iterable[int] | None, every: int | None, start: int | None
+    ) -> Schedule:
+        if (at is None) == (every is None):
+            raise ValueError(f"at is {at} and every is {every}; expected exactly one of the two")
+        if isinstance(at, str):
+            raise ValueError(f"at is {at!r}; expected steps")
+        if at is not None:
+            if start is not None:
+                raise ValueError(f"start is {start} beside at={at}; expected it with every only")
+            steps = at if isinstance(at, Iterable) else [at]
+            return cls(frozenset(integer("at", t, 0) for t in steps), 1, 0)
+        period = integer("every", every, 1)
+        return cls(None, period, period if start is None else integer("start", start, 0))
+
+    def due(self, t: int) -> bool:
+        if self.at is not None:
+            return t in self.at
+        return t >= self.start and (t - self.start) % self.every == 0
+
+
+class Resets:
+    """The control for ``Teleports(..., state="reset")``: a new optimizer state and no teleport.
+
+    Parameters
+    ----------
+    at, every, start
+        As for :class:`Teleports`.
+
+    Raises
+    ------
+    ValueError
+        If the schedule is not as for :class:`Teleports`.
+    """
+
+    def __init__(
+        self,
+        *,
+        at: int | Iterable[int] | None = None,
+        every: int | None = None,
+        start: int | None = None,
+    ) -> None:
+        self._schedule = Schedule.build(at, every, start)
+
+    def due(self, t: int) -> bool:
+        """Return whether the state is reset before step ``t``."""
+        return self._schedule.due(t)
+
+
+def integer(what: str, value: Any, least: int) -> int:
+    """Return ``value`` as an ``int``, or raise unless it is one and at least ``least``."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{what} has {value!r}; expected integers >= {least}") from None
+    if number < least:
+        raise ValueError(f"{what} has {number}; expected integers >= {least}")
+    return number
