@@ -10,6 +10,8 @@ from . import training as training
 from ._errors import DomainError as DomainError
 from ._errors import InvarianceError as InvarianceError
 from ._errors import UnboundedOrbitError as UnboundedOrbitError
+from .discovery import Discovery as Discovery
+from .discovery import discover_generators as discover_generators
 from .groups import SymmetryGroup as SymmetryGroup
 from .orbit import GradientNorm as GradientNorm
 from .orbit import LineSearchDecrease as LineSearchDecrease
@@ -22,6 +24,7 @@ from .teleporting import Teleport as Teleport
 from .teleporting import teleport as teleport
 
 __all__ = [
+    "Discovery",
     "DomainError",
     "GradientNorm",
     "InvarianceError",
@@ -34,6 +37,7 @@ __all__ = [
     "SymmetryGroup",
     "Teleport",
     "UnboundedOrbitError",
+    "discover_generators",
     "groups",
     "losses",
     "orbit",
@@ -42,7 +46,11 @@ __all__ = [
 ]
 __version__ = "0.1.0rc1"
 
-_ON_ACCESS = ("testing",)  # modules behind which heavy libraries stay until they are used
+_ON_ACCESS = (
+    "plotting",
+    "symbolic",
+    "testing",
+)  # modules behind which heavy libraries stay until they are used
 
 
 def __getattr__(name: str) -> ModuleType:

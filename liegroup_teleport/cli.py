@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -26,7 +27,7 @@ INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="liegroup-teleport")
 def main() -> None:
-    """Exact symmetry teleportation: run the papers' experiments."""
+    """Exact symmetry teleportation: run the papers' experiments, verify the proofs."""
 
 
 @main.command()
@@ -117,6 +118,50 @@ def reproduce(
         raise click.ClickException(" ".join(missing))
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the certificates as a JSON list.")
+def verify(as_json: bool) -> None:
+    """Prove the library's statements and check every proof again.
+
+    The shipped code runs on symbols, then at random numbers in exact arithmetic.
+    Exit status 1 if a proof fails.
+    """
+    # imported only now: they load sympy and rich
+    from rich.console import Console
+
+    from .symbolic import shipped_proofs
+
+    stdout = Console()
+    started = time.perf_counter()
+    certificates: list[dict[str, Any]] = []
+    for proof in shipped_proofs():
+        certificate = proof()
+        checking = time.perf_counter()
+        try:
+            checked = certificate.verify()
+        except RuntimeError:  # its time was up
+            checked = False
+        seconds = certificate.seconds + time.perf_counter() - checking
+        certificates.append({**certificate.to_dict(), "verified": checked})
+        if not as_json:
+            holds = certificate.proved and checked
+            verdict = "[green]proved[/]" if holds else "[bold red]FAILED[/]"
+            stdout.print(f"{verdict} {seconds:6.2f} s ", end="")
+            stdout.print(certificate.name, markup=False, highlight=False, soft_wrap=True)
+    failed = [c["name"] for c in certificates if not (c["proved"] and c["verified"])]
+    if as_json:
+        click.echo(json.dumps(certificates, indent=2))
+    else:
+        _proofs(certificates)
+        proved = len(certificates) - len(failed)
+        click.echo(
+            f"{proved} of {len(certificates)} proved and verified in "
+            f"{time.perf_counter() - started:.0f} s"
+        )
+    if failed:
+        raise click.ClickException(f"not proved: {', '.join(failed)}")
+
+
 def _one(name: str, context: Context, report: Report) -> list[str]:
     """Run one experiment and write it down; return what kept it from running."""
     started = time.perf_counter()
@@ -161,6 +206,30 @@ def _table(outcomes: Mapping[str, Outcome]) -> None:
             verdict = Text(claim.verdict, style=styles[claim.verdict])
             cells: list[Any] = [Text(name if i == 0 else ""), Text(claim.claim)]
             table.add_row(*cells, Text(claim.measured), verdict)
+    console.print(table)
+
+
+def _proofs(certificates: list[dict[str, Any]]) -> None:
+    """Print a table of all certificates."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if console.width < 100:
+        console = Console(width=100)
+    table = Table(title="Proofs", title_justify="left")
+    table.add_column("statement", ratio=5)
+    table.add_column("scope", no_wrap=True)
+    table.add_column("proved", no_wrap=True)
+    table.add_column("verified", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for c in certificates:
+        verdicts = [
+            Text("yes", style="green") if c[key] else Text("NO", style="bold red")
+            for key in ("proved", "verified")
+        ]
+        table.add_row(Text(c["name"]), Text(c["scope"]), *verdicts, f"{c['seconds']:.2f}")
     console.print(table)
 
 

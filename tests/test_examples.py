@@ -49,7 +49,7 @@ def test_page_examples(page: Path) -> None:
 
 def test_readme_has_the_two_commands_that_ci_runs() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    for name, end in (("reproduce", "liegroup-teleport reproduce"), ("test", "pytest")):
+    for name, end in (("reproduce", "liegroup-teleport reproduce"), ("test", "pytest -n 2")):
         marker = lines.index(f"<!-- command: {name} -->")
         assert lines[marker + 1].startswith("```")
         assert lines[marker + 2].startswith("pip install ")

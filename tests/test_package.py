@@ -21,6 +21,7 @@ PUBLIC = [
     "liegroup_teleport.groups",
     "liegroup_teleport.losses",
     "liegroup_teleport.orbit",
+    "liegroup_teleport.symbolic",
     "liegroup_teleport.training",
     "liegroup_teleport.testing",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.linalg
 from scipy.sparse.linalg import LinearOperator
 
-from .._arrays import Parameters, cast, host
+from .._arrays import Parameters, cast, host, is_symbolic
 from .._errors import DomainError
 from ._base import Basis, SymmetryGroup, algebra_vector, check_element
 from ._matrices import (
@@ -209,14 +209,14 @@ class QuadraticOrthogonal(SymmetryGroup):
         self.check_parameters(w)
         X = skew(algebra_vector(x, self.dim), self.n)
         y = host(w["w"]) - self.loss.minimum
-        moved = scipy.linalg.solve_triangular(self.factor, X @ (self.factor @ y))
+        moved = _solve(self.factor, X @ (self.factor @ y))
         return {name: cast(moved, a) if name == "w" else 0 * a for name, a in w.items()}
 
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return the coordinates of the skew part of ``F^-T p (F y)^T`` (dense)."""
         self.check_parameters(w)
         y = host(w["w"]) - self.loss.minimum
-        q = scipy.linalg.solve_triangular(self.factor, host(p["w"]), trans="T")
+        q = _solve(self.factor, host(p["w"]), transpose=True)
         return skew_coordinates(np.outer(q, self.factor @ y))
 
     @property
@@ -225,3 +225,14 @@ class QuadraticOrthogonal(SymmetryGroup):
         from ..geometry import special_orthogonal
 
         return special_orthogonal(self.n)
+
+
+def _solve(F: np.ndarray, b: np.ndarray, *, transpose: bool = False) -> np.ndarray:
+    """Return the solution y (n,) of ``F y = b`` or ``F^T y = b`` with F upper triangular."""
+    if not (is_symbolic(F) or is_symbolic(b)):
+        return scipy.linalg.solve_triangular(F, b, trans="T" if transpose else "N")
+    A, n = F.T if transpose else F, len(b)
+    y = np.zeros(n, dtype=object)
+    for i in range(n) if transpose else range(n - 1, -1, -1):
+        y[i] = (b[i] - A[i] @ y) / A[i, i]
+    return y

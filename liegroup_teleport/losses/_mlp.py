@@ -161,6 +161,23 @@ class MLP:
         X, T = self._batch_data(layers[0][0])
         return self._output_loss.residual(xp, _backprop.outputs(layers, X, self.activation), T)[1]
 
+    def output_jacobian(self, w: Parameters) -> dict[str, Array]:
+        """Return the derivatives of all outputs at ``w``, one backward pass each.
+
+        The first axis runs over samples times outputs, sample by sample; the others are those
+        of the parameter.
+        """
+        xp, layers = self._layers(w)
+        Z, H = _backprop.states(layers, self._batch_data(layers[0][0])[0], self.activation)
+        slopes = _backprop.activation_slopes(Z, self.activation)
+        rows = []
+        for k in np.ndindex(*Z[-1].shape):
+            one = np.zeros(Z[-1].shape)
+            one[k] = 1.0
+            D = cast(one, Z[-1])
+            rows.append(self._named(_backprop.pull_back(xp, layers, H, slopes, D)))
+        return {name: xp.stack([row[name] for row in rows]) for name in self._shapes}
+
     def value(self, w: Parameters) -> float:
         """Return the loss at ``w``."""
         xp, layers = self._layers(w)

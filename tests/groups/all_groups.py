@@ -9,10 +9,12 @@ import numpy as np
 import scipy.sparse
 
 from liegroup_teleport.groups import (
+    DiagonalGroup,
     DirectProduct,
     GeneralLinear,
     HiddenIndex,
     InputTransformation,
+    MatrixGroup,
     MatrixRepresentation,
     Orthogonal,
     PositiveRescaling,
@@ -99,6 +101,33 @@ def flat_quadratic():
     return loss, Translation([{"w": Q[:, 2]}, {"w": 2 * Q[:, 3] - Q[:, 2]}])
 
 
+def turned_quadratic():
+    """A quadratic and the rotations about its minimum, as affine generators."""
+    A, c = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -2.0])
+    X = np.array([[1.0, 3.0], [-2.0, -1.0]])  # A X is skew
+    generator = np.zeros((1, 3, 3))
+    generator[0, :2, :2], generator[0, :2, 2] = X, -X @ c
+    return Quadratic(A, c), MatrixGroup(generator, {"w": (2,)})
+
+
+def generated_linear():
+    """GL(2) on the units of a linear network, as matrices on all weights."""
+    loss = mlp((2, 2, 1), "linear")
+    generators = np.zeros((4, 6, 6))
+    for k, E in enumerate(np.eye(4).reshape(4, 2, 2)):
+        generators[k, :4, :4], generators[k, 4:, 4:] = np.kron(E, np.eye(2)), -E.T
+    return loss, MatrixGroup(generators, loss.shapes, "function")
+
+
+def unit_scalings():
+    """The rescaling of two LeakyReLU units, as diagonals of all weights."""
+    loss = mlp((3, 2, 2), "leaky_relu")
+    rows = [
+        np.concatenate([np.repeat(np.eye(2)[k], 3), np.tile(-np.eye(2)[k], 2)]) for k in range(2)
+    ]
+    return loss, DiagonalGroup(rows, loss.shapes)
+
+
 def everything(input_factor):
     """All symmetries of a ReLU network under cross-entropy."""
     loss = mlp((3, 4, 3), "relu", loss="cross_entropy", bias=True)
@@ -147,6 +176,9 @@ CASES = [
     Case("so3", Quadratic(2 * np.eye(3)), MatrixRepresentation(SO3)),
     Case("heisenberg", area_of_two_vectors(), MatrixRepresentation(HEISENBERG, twice)),
     Case("squeeze", hyperbola(), MatrixRepresentation(SQUEEZE)),
+    Case("generated-affine", *turned_quadratic()),
+    Case("generated-linear", *generated_linear()),
+    Case("generated-diagonal", *unit_scalings()),
 ]
 # the data move with the parameters: L(g.(w, X)) = L(w, X) is compared on group.act_on_loss
 _INPUTS = mlp((3, 4, 2), "tanh", bias=True)

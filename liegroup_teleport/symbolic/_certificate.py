@@ -1,0 +1,203 @@
+"""The outcome of a proof: what was claimed, how it was shown, and how to check it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ._limits import TimeLimitError, limited
+from ._symbols import load_algebra
+
+__all__ = ["Certificate", "certify"]
+
+LONG = 1000  # operations in a residual
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A proved or refuted statement.
+
+    Attributes
+    ----------
+    name : str
+        Short name.
+    statement : str
+        What is claimed, in words.
+    method : str
+        How it was shown; after a time-out, what was stopped.
+    assumptions : tuple of str
+        What is taken for granted beyond the rules of algebra.
+    scope : str
+        Where it holds: ``"function"``, ``"loss"`` or ``"batch"`` for invariances (as for groups),
+        otherwise what it is about.
+    residual : sympy.Expr or None
+        What is left of the difference of the two sides: 0 if proved, ``None`` if the time limit
+        came first, the symbol ``too_long_to_print`` instead of thousands of terms.
+    proved : bool
+        Whether the residual is zero and no counterexample was met.
+    seconds : float
+        Wall-clock time of the proof.
+    witness : dict or None
+        Of a false statement: numbers at which it fails, such as parameters, group element and
+        the two loss values. A theorem of existence carries its example here.
+    latex : str
+        The statement as a formula.
+    recheck : callable
+        ``seed -> witness or None``, behind :meth:`verify`.
+    """
+
+    name: str
+    statement: str
+    method: str
+    assumptions: tuple[str, ...]
+    scope: str
+    residual: Any
+    proved: bool
+    seconds: float
+    witness: Mapping[str, Any] | None
+    latex: str = ""
+    recheck: Callable[[int], Mapping[str, Any] | None] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    def verify(self, *, seed: int = 1, time_limit: float = 60.0) -> bool:
+        """Check the statement again by a method independent of the proof.
+
+        Invariances and rules are evaluated at random points, by the shipped code, in exact
+        rational arithmetic with activations that compute numbers: two different polynomials
+        agree at a random point with probability next to zero (Schwartz-Zippel). Other
+        certificates say in :attr:`method` how they are checked.
+
+        Parameters
+        ----------
+        seed : int
+            Of the random points.
+        time_limit : float
+            Seconds.
+
+        Returns
+        -------
+        bool
+            ``True`` if the check found the statement true, ``False`` if it found a
+            counterexample.
+
+        Raises
+        ------
+        RuntimeError
+            If the time limit came first, or there is no check.
+        """
+        recheck = self.recheck
+        if recheck is None:
+            raise RuntimeError(f"certificate {self.name!r} has no independent check")
+        return limited(lambda: recheck(seed), time_limit) is None
+
+    def _repr_latex_(self) -> str:
+        """Return the statement and the verdict for notebooks."""
+        verdict = r"\text{proved}" if self.proved else r"\text{not proved}"
+        formula = self.latex or rf"\text{{{self.statement}}}"
+        return rf"$\displaystyle {formula}\qquad({verdict})$"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that ``json.dumps`` takes."""
+        return {
+            "name": self.name,
+            "statement": self.statement,
+            "latex": self.latex,
+            "method": self.method,
+            "assumptions": list(self.assumptions),
+            "scope": self.scope,
+            "residual": None if self.residual is None else str(self.residual),
+            "proved": self.proved,
+            "seconds": self.seconds,
+            "witness": _plain(self.witness),
+        }
+
+
+def certify(
+    *,
+    name: str,
+    statement: str,
+    method: str,
+    scope: str,
+    residual: Callable[[], Any],
+    counterexample: Callable[[int], Mapping[str, Any] | None],
+    assumptions: Sequence[str] = (),
+    latex: str = "",
+    time_limit: float = 60.0,
+) -> Certificate:
+    """Look for a counterexample, then prove the statement, within ``time_limit`` seconds.
+
+    Parameters
+    ----------
+    name, statement, method, scope, assumptions, latex
+        As in :class:`Certificate`.
+    residual : callable
+        ``() -> sympy.Expr``, zero exactly if the statement is true; or a pair of that and the
+        witness of a theorem of existence.
+    counterexample : callable
+        ``seed -> mapping or None``: evaluate the statement at numbers, and return those at which
+        it fails. Independent of ``residual``; it also serves :meth:`Certificate.verify`.
+    time_limit : float
+        Seconds for both together. Each is really stopped then (see ``_limits.limited``), and
+        the certificate says so; a counterexample met before that is kept.
+
+    Returns
+    -------
+    Certificate
+    """
+    started = time.perf_counter()
+    load_algebra()  # here, once, and not again in every child process
+    witness: Mapping[str, Any] | None = None
+    example: Mapping[str, Any] | None = None
+    remains: Any = None
+    try:
+        witness = limited(lambda: counterexample(0), time_limit)
+        left = max(time_limit - (time.perf_counter() - started), 1e-3)
+        remains, example = limited(lambda: _abridged(residual()), left)
+    except TimeLimitError as error:
+        method = f"{method} ({error})"
+    proved = witness is None and remains is not None and bool(remains == 0)
+    return Certificate(
+        name=name,
+        statement=statement,
+        method=method,
+        assumptions=tuple(assumptions),
+        scope=scope,
+        residual=remains,
+        proved=proved,
+        seconds=time.perf_counter() - started,
+        witness=example if proved else witness,
+        latex=latex,
+        recheck=counterexample,
+    )
+
+
+def _abridged(found: Any) -> tuple[Any, Any]:
+    """Return residual and example; of a residual too long to read only that it is not zero."""
+    remains, example = found if isinstance(found, tuple) else (found, None)
+    remains = sympy.sympify(remains)
+    if remains.count_ops() > LONG:
+        remains = sympy.Symbol("too_long_to_print", zero=False)
+    return remains, example
+
+
+def _plain(value: Any) -> Any:
+    """Turn arrays, expressions and numbers into what JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return number if np.isfinite(number) else str(number)

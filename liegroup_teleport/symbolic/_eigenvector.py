@@ -1,0 +1,255 @@
+"""Where the gradient norm is critical on a level set, the gradient is a Hessian eigenvector."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import sympy
+
+from .._arrays import inner
+from ..groups import SymmetryGroup
+from ..losses import Quadratic
+from ._certificate import Certificate, certify
+from ._critical import critical_points, disagreement
+from ._identity import Identity
+from ._invariance import assumptions, loss_name, names
+from ._settings import setting
+from ._symbols import TIME, at_start, entries, remainder, symbol_array
+
+__all__ = ["minors", "prove_gradient_is_hessian_eigenvector"]
+
+EIGENVECTOR = (
+    r"\nabla\tfrac12\|\nabla L\|^2 \parallel \nabla L \neq 0 \;\Longleftrightarrow\; "
+    r"H\nabla L = \lambda\nabla L,\quad "
+    r"\lambda = \frac{\nabla L^{\mathsf T} H\nabla L}{\|\nabla L\|^2}"
+)
+
+
+def prove_gradient_is_hessian_eigenvector(
+    loss: Any,
+    *,
+    level: Any = None,
+    group: SymmetryGroup | None = None,
+    time_limit: float = 60.0,
+) -> Certificate:
+    r"""Prove where ``H grad L = lambda grad L`` follows from a critical gradient norm.
+
+    Four statements, by what is given:
+
+    - ``loss`` an integer n: for every smooth function of n variables, :math:`\|\nabla L\|^2` is
+      critical on the level set through w (Lagrange: its gradient is parallel to
+      :math:`\nabla L \ne 0`) if and only if :math:`\nabla L` is an eigenvector of H there.
+    - a loss: the same for its own ``gradient`` and ``hvp`` at every w.
+    - a loss of two variables and a ``level``: all critical points on the level set
+      ``L(w) = level``, found exactly by elimination, each an eigenvector exactly. ``witness``
+      lists them with :math:`\|\nabla L\|^2`, the eigenvalue, and the largest.
+    - a loss and a ``group`` whose orbits may be smaller than level sets: only
+      :math:`\langle H\nabla L, \xi_x(w)\rangle = \tfrac{d}{dt}\tfrac12\|\nabla L(e^{tx}w)\|^2`,
+      for linear groups :math:`= -\langle\mu(\nabla L), x\rangle`, so that it vanishes at critical
+      points of the orbit; see :func:`smaller_orbit_counterexample`.
+
+    Parameters
+    ----------
+    loss : int or Loss
+        The number of variables of a generic function, or a loss.
+    level : int, Fraction or sympy.Rational, optional
+        Positive.
+    group : SymmetryGroup, optional
+    time_limit : float
+        Seconds; see :func:`certify`.
+
+    Returns
+    -------
+    Certificate
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> proof = lt.symbolic.prove_gradient_is_hessian_eigenvector(lt.losses.Booth(), level=10)
+    >>> proof.proved, proof.witness["largest"], proof.witness["eigenvalue"]
+    (True, 360, 18)
+    """
+    if isinstance(loss, int):
+        return _generic(loss, time_limit)
+    if level is not None and group is not None:
+        raise ValueError("give a level or a group, not both")
+    if level is not None:
+        return _on_level(loss, level, time_limit)
+    if group is not None:
+        return _on_orbit(loss, group, time_limit)
+    return _of_loss(loss, time_limit)
+
+
+def minors(u: list[Any], v: list[Any]) -> list[Any]:
+    """Return the 2 x 2 minors of two vectors: zero exactly if they are parallel."""
+    return [u[i] * v[j] - u[j] * v[i] for i, j in combinations(range(len(u)), 2)]
+
+
+def _generic(n: int, time_limit: float) -> Certificate:
+    if n < 2:
+        raise ValueError(f"n is {n}; expected at least 2 variables")
+    x = sympy.symbols(f"x1:{n + 1}", real=True)
+    L = sympy.Function("L")(*x)
+
+    def residual() -> Any:
+        gradient = [L.diff(a) for a in x]
+        half_square = sum(d**2 for d in gradient) / 2
+        ascent = [half_square.diff(a) for a in x]
+        product = [sum(L.diff(a, b) * d for b, d in zip(x, gradient, strict=True)) for a in x]
+        # parallel for one means parallel for the other, and what the multiplier is
+        multiplier = sympy.Symbol("lambda")
+        rayleigh = sum(d * multiplier * d for d in gradient) - multiplier * 2 * half_square
+        differences = [a - b for a, b in zip(ascent, product, strict=True)]
+        differences += [
+            a - b for a, b in zip(minors(ascent, gradient), minors(product, gradient), strict=True)
+        ]
+        return next((d for e in [*differences, rayleigh] if (d := sympy.expand(e)) != 0), 0)
+
+    def counterexample(seed: int) -> dict[str, Any] | None:
+        """Try a random polynomial of degree four at a rational point."""
+        rng = np.random.default_rng(seed)
+        powers = [p for p in np.ndindex(*[5] * n) if sum(p) <= 4]
+        f = sum(
+            int(rng.integers(-5, 6)) * sympy.Mul(*(a**k for a, k in zip(x, p, strict=True)))
+            for p in powers
+        )
+        at = {a: sympy.Rational(int(rng.integers(-9, 10)), 4) for a in x}
+        gradient = sympy.Matrix([f.diff(a) for a in x])
+        ascent = (gradient.dot(gradient) / 2).expand()
+        left = sympy.Matrix([ascent.diff(a) for a in x]).subs(at)
+        right = (sympy.hessian(f, x) * gradient).subs(at)
+        return None if left == right else {"function": f, "point": at}
+
+    return certify(
+        name=f"gradient is a Hessian eigenvector, generic function of {n} variables",
+        statement=f"for every smooth function of {n} variables the squared gradient norm is "
+        "critical on a level set exactly where the gradient is an eigenvector of the Hessian",
+        method="derivatives of an unknown function, expanded; re-checked on random polynomials",
+        assumptions=("L is three times differentiable", "grad L is not zero (Lagrange)"),
+        scope="level set",
+        latex=EIGENVECTOR,
+        residual=residual,
+        counterexample=counterexample,
+        time_limit=time_limit,
+    )
+
+
+def _of_loss(loss: Any, time_limit: float) -> Certificate:
+    shapes = getattr(loss, "shapes", None)
+    if shapes is None:
+        raise ValueError("the loss has no shapes, so its parameters are not known")
+    symbolic, w = _symbolic_loss(loss), {n: symbol_array(n, s) for n, s in shapes.items()}
+    variables = list(entries(w))
+
+    def sides(w: Any) -> tuple[list[Any], list[Any]]:
+        gradient = symbolic.gradient(w)
+        return list(entries(gradient)), list(entries(symbolic.hvp(w, gradient)))
+
+    def residual() -> Any:
+        gradient, product = sides(w)
+        half_square = sum(d * d for d in gradient) / 2
+        ascent = [sympy.diff(half_square, a) for a in variables]
+        return remainder([a - b for a, b in zip(ascent, product, strict=True)])
+
+    def counterexample(seed: int) -> dict[str, Any] | None:
+        """Compare with central differences of the gradient norm, in float64."""
+        rng = np.random.default_rng(seed)
+        point = {n: rng.standard_normal(s) for n, s in shapes.items()}
+        gradient = loss.gradient(point)
+        u = {n: rng.standard_normal(s) for n, s in shapes.items()}
+
+        def half_square(t: float) -> float:
+            there = loss.gradient({n: point[n] + t * u[n] for n in point})
+            return float(sum((a * a).sum() for a in there.values())) / 2
+
+        slope = (half_square(1e-5) - half_square(-1e-5)) / 2e-5
+        product = loss.hvp(point, gradient)
+        expected = float(sum((product[n] * u[n]).sum() for n in u))
+        if np.isclose(slope, expected, rtol=1e-5, atol=1e-6):
+            return None
+        return {"w": point, "left": slope, "right": expected}
+
+    return certify(
+        name=f"gradient is a Hessian eigenvector, {loss_name(loss)}",
+        statement="grad |grad L|^2/2 = H grad L for the loss's own gradient and hvp; so the "
+        "gradient is an eigenvector of the Hessian where its norm is critical on a level set",
+        method="the shipped gradient and hvp on symbols, differentiated; re-checked by central "
+        "differences in float64",
+        assumptions=("grad L is not zero (Lagrange)",),
+        scope="level set",
+        latex=EIGENVECTOR,
+        residual=residual,
+        counterexample=counterexample,
+        time_limit=time_limit,
+    )
+
+
+def _symbolic_loss(loss: Any) -> Any:
+    """Return a quadratic with its exact matrix; other losses take symbols as they are."""
+    if isinstance(loss, Quadratic):
+        exact = np.vectorize(sympy.Rational, otypes=[object])
+        return Quadratic(exact(loss.A), exact(loss.minimum))
+    return loss
+
+
+def _on_level(loss: Any, level: Any, time_limit: float) -> Certificate:
+    level = sympy.Rational(level)
+    if not level > 0:
+        raise ValueError(f"level is {level}; expected a positive number")
+
+    def counterexample(seed: int) -> dict[str, Any] | None:
+        _, summary = critical_points(loss, level)
+        wrong = disagreement(loss, float(level), summary, seed)
+        return None if wrong is None else {**summary, "contradiction": wrong}
+
+    return certify(
+        name=f"gradient is a Hessian eigenvector, {loss_name(loss)} at level {level}",
+        statement=f"all critical points of the gradient norm on L = {level}, found exactly, are "
+        "places where the gradient is an eigenvector of the Hessian; the largest is the witness's",
+        method="resultant and subresultant of the shipped value, gradient and hvp, arithmetic "
+        "modulo irreducible factors; re-checked by a walk around the level set in float64",
+        assumptions=(),
+        scope="level set",
+        latex=EIGENVECTOR,
+        residual=lambda: critical_points(loss, level),
+        counterexample=counterexample,
+        time_limit=time_limit,
+    )
+
+
+def _on_orbit(loss: Any, group: SymmetryGroup, time_limit: float) -> Certificate:
+    made = setting(group, loss, finite=False)
+
+    def sides(group: Any, loss: Any, v: Any) -> tuple[Any, Any]:
+        w, x = v["w"], v["x"]
+        gradient = loss.gradient(w)
+        curved = inner(loss.hvp(w, gradient), group.generator(x, w))
+        return curved, -(group.moment_map(gradient) * x).sum()
+
+    def general(group: Any, loss: Any, v: Any) -> tuple[Any, Any]:
+        """Return the same with the derivative of the norm along the orbit, for any action."""
+        w = v["w"]
+        velocity = group.generator(v["x"], w)
+        gradient = loss.gradient(w)
+        ahead = loss.gradient({name: w[name] + TIME * velocity[name] for name in w})
+        half_square = sum(sympy.sympify(a) ** 2 for a in entries(ahead)) / 2
+        return inner(loss.hvp(w, gradient), velocity), at_start(half_square)
+
+    identity = Identity(made, sides if group.linear else general)
+    right = r"-\langle\mu(\nabla L), x\rangle" if group.linear else "0"
+    return certify(
+        name=f"eigenvector theorem on orbits, {names(group, loss)}",
+        statement="where the gradient norm is critical on the orbit, H grad L is orthogonal to the "
+        f"orbit (and need not be parallel to grad L): {made.subject}",
+        method="the shipped hvp, generator and moment map on symbols; re-checked in exact rational "
+        "arithmetic",
+        assumptions=assumptions(made, group),
+        scope="orbit",
+        latex=r"\langle H\nabla L,\,\xi_x(w)\rangle = "
+        r"\tfrac{d}{dt}\tfrac12\|\nabla L(e^{tx}\cdot w)\|^2\big|_0 = " + right,
+        residual=identity.residual,
+        counterexample=identity.counterexample,
+        time_limit=time_limit,
+    )

@@ -1,0 +1,153 @@
+"""Proofs that a group leaves a loss, or a network's outputs, unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..groups import DirectProduct, SymmetryGroup
+from ._certificate import Certificate, certify
+from ._identity import Identity
+from ._settings import Setting, setting
+from ._symbols import entries
+
+__all__ = ["prove_invariance"]
+
+METHOD = (
+    "the shipped code on symbols, brought to polynomial normal form; re-checked by the same code "
+    "at random points in exact rational arithmetic and by the loss itself in float64"
+)
+
+
+def _outputs(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+    moved = group.act(v["g"], v["w"])
+    inputs = group.act_on_inputs(v["g"], v["X"])
+    return loss.forward(moved, inputs), loss.forward(v["w"], v["X"])
+
+
+def _values(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+    return loss.value(group.act(v["g"], v["w"])), loss.value(v["w"])
+
+
+def _derivative(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+    gradient = loss.gradient(v["w"])
+    velocity = group.generator(v["x"], v["w"])
+    pairs = zip(
+        entries(gradient), entries({name: velocity[name] for name in gradient}), strict=True
+    )
+    return sum(a * b for a, b in pairs), 0
+
+
+def prove_invariance(
+    group: SymmetryGroup,
+    loss: Any,
+    *,
+    infinitesimal: bool = False,
+    element: Any = None,
+    samples: int = 1,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    time_limit: float = 60.0,
+) -> Certificate:
+    r"""Prove ``L(g.w) = L(w)``, or find numbers for which it is false.
+
+    The group's own ``act`` and the loss's own code run on arrays of symbols. For a network the
+    statement is about its outputs, which implies it for every loss of them: the architecture of
+    ``loss`` is kept, its data become symbols. A quadratic keeps its size only.
+
+    Parameters
+    ----------
+    group : SymmetryGroup
+    loss : Loss
+        An ``MLP``, ``Quadratic``, ``Booth``, ``Rosenbrock`` or any loss whose ``value`` (and
+        ``gradient``) add, multiply and divide entries of object arrays.
+    infinitesimal : bool
+        Prove :math:`\langle\nabla L(w), \xi_x(w)\rangle = 0` for all algebra vectors x instead,
+        from the group's ``generator`` and the loss's ``gradient``.
+    element : group element, optional
+        With SymPy expressions for entries; the most general one unless given. Symbols that are
+        not declared positive run over numbers of both signs.
+    samples : int
+        Number of samples of a network; one is enough, as outputs belong to samples.
+    shapes : dict of str to tuple, optional
+        Of the parameters, where group and loss do not fix them.
+    time_limit : float
+        Seconds; see :func:`certify` for what happens when they are over.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    TypeError
+        If the elements of the group are not known in symbols and none is given.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Booth()
+    >>> certificate = lt.symbolic.prove_invariance(loss.symmetry(), loss)
+    >>> certificate.proved, certificate.verify()
+    (True, True)
+    """
+    if infinitesimal and element is not None:
+        raise ValueError("an infinitesimal statement has no element; give one or the other")
+    if infinitesimal and group.moves_inputs:
+        raise TypeError(
+            f"{type(group).__name__} moves the data too, and losses have no derivative in them; "
+            "prove the finite statement"
+        )
+    made = setting(
+        group, loss, element=element, finite=not infinitesimal, samples=samples, shapes=shapes
+    )
+    who = type(group).__name__
+    if infinitesimal:
+        sides, formula = _derivative, r"\langle\nabla L(w),\,\xi_x(w)\rangle = 0"
+        statement = f"the loss does not change along the generators of {who}: {made.subject}"
+    elif made.network and group.scope == "function":
+        sides, formula = _outputs, r"f_{g\cdot w}(X) = f_w(X)"
+        if group.moves_inputs:
+            formula = r"f_{g\cdot w}(g\cdot X) = f_w(X)"
+        statement = f"{who} leaves the outputs unchanged: {made.subject}"
+    else:
+        sides, formula = _values, r"L(g\cdot w) = L(w)"
+        statement = f"{who} leaves the loss unchanged: {made.subject}"
+    identity = Identity(made, sides, compares_losses=not infinitesimal)
+    return certify(
+        name=f"{'infinitesimal ' * infinitesimal}invariance, {names(group, loss)}"
+        + f", {samples} samples" * (samples > 1),
+        statement=statement,
+        method=METHOD,
+        scope=group.scope,
+        assumptions=assumptions(made, group),
+        latex=formula,
+        residual=identity.residual,
+        counterexample=identity.counterexample,
+        time_limit=time_limit,
+    )
+
+
+def names(group: SymmetryGroup, loss: Any) -> str:
+    """Return a group with its dimension, and its loss."""
+    return f"{type(group).__name__}({group.dim})" + f" on {loss_name(loss)}" * (loss is not None)
+
+
+def loss_name(loss: Any) -> str:
+    """Return a short name of a loss."""
+    widths = getattr(loss, "widths", None)
+    if widths is None:
+        return f"{type(loss).__name__}{f' n = {loss.n}' if hasattr(loss, 'n') else ''}"
+    biases = " with biases" * bool(loss.bias)
+    return f"{loss.activation.name} {'-'.join(map(str, widths))}{biases}"
+
+
+def assumptions(made: Setting, group: SymmetryGroup) -> tuple[str, ...]:
+    """Return what a statement takes for granted."""
+    found = list(made.assumptions)
+    parts = group.groups if isinstance(group, DirectProduct) else (group,)
+    if made.pending and not all(part.diagonal or part.translational for part in parts):
+        found.append(
+            "matrices are invertible and rotations have no eigenvalue -1: a dense set, where both "
+            "sides are continuous"
+        )
+    return tuple(found)

@@ -1,0 +1,223 @@
+"""Proofs of how gradients and Hessians move, and of what gradient flow conserves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .._arrays import inner
+from ..groups import DirectProduct, QuadraticOrthogonal, SymmetryGroup
+from ._certificate import Certificate, certify
+from ._identity import Identity, Sides
+from ._invariance import METHOD, assumptions, names
+from ._settings import Setting, setting
+from ._symbols import TIME, at_start, symbol_array
+
+__all__ = ["prove_conserved", "prove_cotangent_rule", "prove_hessian_rule"]
+
+
+def _cotangent(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+    there = group.act_on_loss(v["g"], loss)
+    moved = there.gradient(group.act(v["g"], v["w"]))
+    return moved, group.act_cotangent(v["g"], v["w"], loss.gradient(v["w"]))
+
+
+def _hessian(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+    g, w, u = v["g"], v["w"], v["u"]
+    there = group.act_on_loss(g, loss)
+    moved = there.hvp(group.act(g, w), group.act_tangent(g, w, u))
+    return moved, group.act_cotangent(g, w, loss.hvp(w, u))
+
+
+def prove_cotangent_rule(
+    group: SymmetryGroup,
+    loss: Any,
+    *,
+    element: Any = None,
+    samples: int = 1,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    time_limit: float = 60.0,
+) -> Certificate:
+    r"""Prove :math:`\nabla L(g\cdot w) = \rho(g)^{-T}\,\nabla L(w)`, or refute it.
+
+    Both sides come from shipped code: the loss's ``gradient`` at ``act(g, w)``, and
+    ``act_cotangent`` of its gradient at ``w``. For a network with symbols for targets this
+    covers every loss of the outputs.
+
+    Parameters
+    ----------
+    group, loss, element, samples, shapes, time_limit
+        As in :func:`prove_invariance`.
+
+    Returns
+    -------
+    Certificate
+    """
+    made = setting(group, loss, element=element, samples=samples, shapes=shapes)
+    return _certificate(
+        "cotangent rule",
+        f"the gradient moves by act_cotangent under {type(group).__name__}: {made.subject}",
+        r"\nabla L(g\cdot w) = \rho(g)^{-\mathsf T}\,\nabla L(w)",
+        made,
+        _cotangent,
+        group,
+        loss,
+        time_limit,
+    )
+
+
+def prove_hessian_rule(
+    group: SymmetryGroup,
+    loss: Any,
+    *,
+    element: Any = None,
+    samples: int = 1,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    time_limit: float = 60.0,
+) -> Certificate:
+    r"""Prove :math:`H(g\cdot w) = \rho(g)^{-T} H(w)\,\rho(g)^{-1}`, or refute it.
+
+    From the shipped ``hvp``, ``act``, ``act_tangent`` and ``act_cotangent``, applied to an
+    arbitrary vector. It holds for actions that are linear or affine; the curvature of others
+    adds a term.
+
+    Parameters
+    ----------
+    group, loss, element, samples, shapes, time_limit
+        As in :func:`prove_invariance`.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    TypeError
+        If the action is not affine.
+    """
+    affine = group.linear or group.translational or isinstance(group, QuadraticOrthogonal)
+    if not affine:
+        raise TypeError(
+            f"the Hessian rule needs an affine action; that of {type(group).__name__} is not"
+        )
+    made = setting(group, loss, element=element, samples=samples, shapes=shapes)
+    w = made.unknowns["w"]
+    made = made.with_unknowns(u={name: symbol_array("u" + name, w[name].shape) for name in w})
+    return _certificate(
+        "Hessian rule",
+        f"the Hessian moves by act_cotangent and act_tangent under {type(group).__name__}: "
+        f"{made.subject}",
+        r"H(g\cdot w) = \rho(g)^{-\mathsf T} H(w)\,\rho(g)^{-1}",
+        made,
+        _hessian,
+        group,
+        loss,
+        time_limit,
+    )
+
+
+def prove_conserved(
+    group: SymmetryGroup,
+    loss: Any,
+    *,
+    samples: int = 1,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    time_limit: float = 60.0,
+) -> Certificate:
+    r"""Prove that gradient flow leaves ``group.conserved(w)`` where it is (Noether).
+
+    .. math:: \dot w = -\nabla L(w) \;\Rightarrow\; \tfrac{d}{dt} Q_i(w) =
+        -\langle\nabla Q_i(w), \nabla L(w)\rangle = 0
+
+    for every generator that acts by a symmetric matrix, or translates. ``Q`` is the group's
+    ``conserved``, differentiated here; ``nabla L`` is the loss's own. Of a group that is not
+    closed under transposes only the coordinates of symmetric generators are taken.
+
+    Parameters
+    ----------
+    group, loss, samples, shapes, time_limit
+        As in :func:`prove_invariance`.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    TypeError
+        If the action is neither linear nor a translation.
+    ValueError
+        If no generator is symmetric, so that there is nothing to conserve.
+    """
+    made = setting(group, loss, finite=False, samples=samples, shapes=shapes)
+    rng = np.random.default_rng(0)
+    point = {name: rng.standard_normal(a.shape) for name, a in made.unknowns["w"].items()}
+    kept = _symmetric_coordinates(group, point)
+    nontrivial = int(np.sum(np.abs(group.conserved(point)[kept]) > 1e-12))
+    if not nontrivial:
+        raise ValueError(
+            f"{type(group).__name__} has no symmetric generator, so gradient flow need not "
+            "conserve anything"
+        )
+
+    def rate(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+        w, velocity = v["w"], loss.gradient(v["w"])
+        ahead = {name: w[name] + TIME * velocity[name] for name in w}
+        return at_start(group.conserved(ahead)[kept]), [0] * int(kept.sum())
+
+    return _certificate(
+        "conserved quantities",
+        f"gradient flow conserves {nontrivial} quantities of {type(group).__name__}: "
+        f"{made.subject}",
+        r"\frac{d}{dt}\,Q(w) = -\langle\nabla Q(w),\nabla L(w)\rangle = 0",
+        made,
+        rate,
+        group,
+        loss,
+        time_limit,
+    )
+
+
+def _symmetric_coordinates(group: SymmetryGroup, w: Mapping[str, Any]) -> np.ndarray:
+    """Return a mask of the coordinates whose conserved quantity follows from a symmetric generator.
+
+    Where the algebra is closed under transposes ``<X w, w>`` belongs to the symmetric part of X,
+    which is in it: all of them. Elsewhere the generators are looked at one by one.
+    """
+    if isinstance(group, DirectProduct):
+        return np.concatenate([_symmetric_coordinates(part, w) for part in group.groups])
+    if group.self_adjoint or group.translational:
+        return np.ones(group.dim, dtype=bool)
+    rng = np.random.default_rng(1)
+    u, v = w, {name: rng.standard_normal(a.shape) for name, a in w.items()}
+
+    def pairing(x: np.ndarray, a: Any, b: Any) -> float:
+        return float(inner(group.generator(x, a), b))
+
+    return np.array([np.isclose(pairing(x, u, v), pairing(x, v, u)) for x in np.eye(group.dim)])
+
+
+def _certificate(
+    what: str,
+    statement: str,
+    latex: str,
+    made: Setting,
+    sides: Sides,
+    group: SymmetryGroup,
+    loss: Any,
+    time_limit: float,
+) -> Certificate:
+    identity = Identity(made, sides)
+    return certify(
+        name=f"{what}, {names(group, loss)}",
+        statement=statement,
+        method=METHOD,
+        scope=group.scope,
+        assumptions=assumptions(made, group),
+        latex=latex,
+        residual=identity.residual,
+        counterexample=identity.counterexample,
+        time_limit=time_limit,
+    )
