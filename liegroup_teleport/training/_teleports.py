@@ -24,7 +24,7 @@ BATCHES_WINDOW = 20  # the same for mini-batches, whose losses are noisy
 PROMISE, SLOW = 4.0, 0.01
 # A search's last digits cost most of its time and buy no line search.
 QUICK = {"tol": 0.1, "max_iterations": 10}
-OPTIONS = ("sense", "radius", "stability", "rng", "tol", "max_iterations")
+OPTIONS = ("sense", "radius", "box", "stability", "rng", "tol", "max_iterations")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Teleports:
         The loss teleported on. Default: the full loss given to
         :func:`minimize`, not that of a mini-batch.
     **teleport_options
-        ``sense``, ``radius``, ``stability``, ``rng``, ``tol``,
+        ``sense``, ``radius``, ``box``, ``stability``, ``rng``, ``tol``,
         ``max_iterations`` of :func:`~liegroup_teleport.teleport`. With
         ``at="auto"`` and the line-search decrease the last two are 0.1 and 10
         unless given: the last digits of a search take most of its time and save
