@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -37,11 +38,22 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
     moving: dict[str, list[tuple[int, int, bool]]] = {}
     for i, name, axis, written in slots:
         moving.setdefault(name, []).append((i, axis, written))
-    sources, targets = [], []
+    sources: list[Any] = []
+    targets: list[Any] = []
+    nodes = outside + 1
     for name, axes in moving.items():
         roles = [written for _, _, written in axes]
         if len(axes) > 2 or (len(axes) == 2 and roles[0] == roles[1]):
             return None
+        if np.all(vector[name]):
+            # every unit read to every unit written: by way of one more node, not edge by edge
+            units = {written: [outside] for written in (True, False)}
+            for i, _, written in axes:
+                units[written] = list(range(starts[i], starts[i + 1]))
+            sources += [units[False], [nodes] * len(units[True])]
+            targets += [[nodes] * len(units[False]), units[True]]
+            nodes += 1
+            continue
         where = np.nonzero(vector[name])
         ends = {True: np.full(len(where[0]), outside), False: np.full(len(where[0]), outside)}
         for i, axis, written in axes:
@@ -49,7 +61,7 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
         sources.append(ends[False])
         targets.append(ends[True])
     source, target = np.concatenate(sources), np.concatenate(targets)
-    graph = coo_array((np.ones(len(source), bool), (source, target)), (outside + 1, outside + 1))
+    graph = coo_array((np.ones(len(source), bool), (source, target)), (nodes, nodes))
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
     return bool(np.all(label[source] == label[target]))
 

@@ -25,6 +25,7 @@ __all__ = ["ConvexResult", "minimize_norm"]
 
 NEAR = 1.0  # log-scale within which sweeps are not worth their time
 CG_STEPS = 500  # an inexact Newton step is good enough; a bound of the time it may take
+BLOCK = 1 << 18  # entries at a time
 TRUST = 4.0  # largest coordinate of a Newton step
 
 
@@ -145,23 +146,25 @@ def _laplacian(group: PositiveRescaling, v: Parameters) -> _Hessian | None:
     for i, name, axis, written in slots:
         own = slice(int(starts[i]), int(starts[i + 1]))
         moving.setdefault(name, []).append((own, axis, written))
-        others = tuple(a for a in range(v[name].ndim) if a != axis)
-        degree[own] += np.square(v[name]).sum(axis=others)
     couplings = []
     for name, axes in moving.items():
         if len(axes) > 2:
             return None
+        weights = np.square(v[name])  # the one copy of a large array
+        for own, axis, _ in axes:
+            degree[own] += weights.sum(axis=tuple(a for a in range(weights.ndim) if a != axis))
         if len(axes) == 2:
             (a, axis_a, role_a), (b, axis_b, role_b) = axes
-            weights = np.moveaxis(np.square(v[name]), (axis_a, axis_b), (0, 1))
-            weights = weights.reshape(*weights.shape[:2], -1).sum(axis=2)
-            couplings.append((a, b, weights if role_a == role_b else -weights))
+            weights = np.moveaxis(weights, (axis_a, axis_b), (0, 1))
+            if weights.ndim > 2:
+                weights = weights.sum(axis=tuple(range(2, weights.ndim)))
+            couplings.append((a, b, weights, 1.0 if role_a == role_b else -1.0))
 
     def product(x: np.ndarray) -> np.ndarray:
         y = degree * x
-        for a, b, weights in couplings:
-            y[a] += weights @ x[b]
-            y[b] += weights.T @ x[a]
+        for a, b, weights, sign in couplings:
+            y[a] += sign * (weights @ x[b])
+            y[b] += sign * (weights.T @ x[a])
         return 4 * y
 
     return _Hessian(product, 4 * degree)
@@ -223,15 +226,22 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
     sign = -2.0 if field.dual else 2.0
     moved = group.generator(d, v)
     total, divergence = 0.0, 0.0
-    for name, a in v.items():
-        live = a != 0
-        factor = 1.0 - sign * moved[name][live] / a[live]
-        if np.any(factor < 0):
-            return None  # not balanced enough for a proof
-        p = a[live] ** 2
-        q = p * factor
-        total += float(q.sum())
-        divergence += float(np.sum(np.where(q > 0, q * np.log(np.maximum(factor, 1e-300)), 0.0)))
+    for name in v:
+        for a, change in zip(_blocks(v[name]), _blocks(moved[name]), strict=True):
+            live = a != 0
+            factor = 1.0 - sign * change[live] / a[live]
+            if np.any(factor < 0):
+                return None  # not balanced enough for a proof
+            q = a[live] ** 2 * factor
+            total += float(q.sum())
+            logs = np.log(np.maximum(factor, 1e-300))
+            divergence += float(np.sum(np.where(q > 0, q * logs, 0.0)))
     if not total > 0:
         return None
     return 2 * float(np.log(length)) - (divergence / total - float(np.log(total)))
+
+
+def _blocks(array: np.ndarray) -> list[np.ndarray]:
+    """Split an array into flat blocks, so that what is computed from one stays small."""
+    flat = array.reshape(-1)
+    return np.array_split(flat, max(1, -(-flat.size // BLOCK)))
