@@ -32,6 +32,7 @@ STEPS, AT = 300, (5, 15, 30, 60, 100, 150, 200)
 GOAL, MINIMUM = 0.1, 1e-12
 RATE, GRID = 1e-4, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 PUBLISHED_STARTS = 5
+EVALUATIONS = 2000  # of a predicted decrease: the search is to converge
 SEARCH = "gradient descent, line search"
 
 FAMILIES = {
@@ -74,7 +75,11 @@ def _run(variant: str, start: int, rate: float) -> Trace:
         schedule = Teleports(loss.symmetry(), LineSearchDecrease(), every=10, start=5, radius=1.0)
     elif how:
         schedule = Teleports(
-            loss.symmetry(), PredictedDecrease(), at=AT, state="reset" if "reset" in how else "keep"
+            loss.symmetry(),
+            PredictedDecrease(),
+            at=AT,
+            state="reset" if "reset" in how else "keep",
+            max_iterations=EVALUATIONS,
         )
     return record(variant, start, loss, w, optimizer, STEPS, teleports=schedule, final=STEPS - 1)
 
