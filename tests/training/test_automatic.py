@@ -269,7 +269,7 @@ class TestPromise:
             if keep == "reset" and event.result.status != "identity":
                 continue  # without its state the optimizer has more to gain
             assert event.result.status == "identity"
-            assert ": too little" in event.result.message
+            assert "too little" in event.result.message
             assert event.result.objective_after == event.result.objective_before
             assert event.result.drift == 0.0
             assert state is warm.state
