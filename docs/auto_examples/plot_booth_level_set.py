@@ -65,13 +65,21 @@ print(f"|gradient|^2     {result.objective_before:.3f} -> {result.objective_afte
 print(f"final loss       {plain.losses[-1]:.2e} plain, {jump.losses[-1]:.2e} with the teleport")
 
 # %%
-# What the jump looks like
-# ------------------------
+# The level set, the orbit on it, and the gradient
+# ------------------------------------------------
+# Here the orbit is the whole level set. The long arrows are minus the gradient before and after the
+# teleport, on one scale.
+
+before = {"w": plain_path[JUMP]}
+lt.plotting.plot_level_set(loss, group, before, result)
+
+# %%
+# What the jump is good for
+# -------------------------
 # On the level set of step 4 the gradient is largest on the short axis of the ellipse, and from
 # there it points straight at the minimum. The dashed line is the one-parameter subgroup
 # ``exp(t x)`` that leads there: it stays on the level set all the way.
 
-before = {"w": plain_path[JUMP]}
 direction = group.log(result.element)
 arc = np.array([group.act(group.exp(t * direction), before)["w"] for t in np.linspace(0, 1, 60)])
 
