@@ -110,6 +110,7 @@ def _time_claim(results: Mapping[str, Mapping[str, list[Any]]], search: int, ful
         for label, name in (
             ("automatic", "linesearch+auto"),
             ("every 10 steps", "linesearch+teleport"),
+            ("search begun anew", "linesearch+reset"),
             ("plain", "linesearch"),
         )
     ]

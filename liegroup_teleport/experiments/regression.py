@@ -230,6 +230,7 @@ def _time_claim(results: Mapping[str, Mapping[str, list[Any]]]) -> Claim:
         for label, name in (
             ("automatic", "linesearch+auto"),
             ("every 10 steps", "linesearch+teleport"),
+            ("search begun anew", "linesearch+reset"),
             ("plain", "linesearch"),
         )
     ]

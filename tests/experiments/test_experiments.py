@@ -14,9 +14,16 @@ from liegroup_teleport.experiments import Claim, Context, DatasetUnavailableErro
 from liegroup_teleport.experiments._digits_data import load, split
 from liegroup_teleport.experiments._outcome import judge
 from liegroup_teleport.experiments._report import plain, write_atomically
-from liegroup_teleport.experiments._traces import gradient_ratio, median
+from liegroup_teleport.experiments._traces import (
+    Trace,
+    gradient_ratio,
+    median,
+    time_to_loss,
+    times_shown,
+)
 from liegroup_teleport.experiments.digits import _batches, epochs_to_plain
 from liegroup_teleport.experiments.quadratic import problem as quadratic_problem
+from liegroup_teleport.experiments.regression import _time_claim
 from liegroup_teleport.experiments.regression import problem as regression_problem
 
 
@@ -176,3 +183,33 @@ def test_without_a_network_the_other_experiments_are_kept(tmp_path, monkeypatch)
     assert list(json.loads((tmp_path / "results.json").read_text())) == ["booth"]
     with pytest.raises(DatasetUnavailableError, match="--dataset digits"):
         load("mnist")
+
+
+def test_time_to_loss_is_the_first_passage_on_the_runs_clock():
+    losses, seconds = np.array([4.0, 2.0, 3.0, 1.0]), np.array([0.0, 0.5, 0.7, 1.1])
+    trace = Trace("v", 0, losses, losses, seconds, (), 1.0)
+    assert time_to_loss(trace, 2.5) == (1, 0.5)
+    assert time_to_loss(trace, 1.0) == (3, 1.1)
+    assert time_to_loss(trace, 0.5) == (None, None)
+    row = {"steps_to_goal": [1, None, 3], "seconds_to_goal": [0.5, None, 1.1]}
+    assert times_shown("auto", row) == "auto on 2 of 3 starts, median 3 steps and 1.1e+03 ms"
+    row = {"steps_to_goal": [1, None, None], "seconds_to_goal": [0.5, None, None]}
+    assert times_shown("auto", row) == "auto on 1 of 3 starts"
+
+
+@pytest.mark.parametrize(
+    ("auto", "plain", "verdict"),
+    [
+        ([0.1, 0.2, 0.3], [0.4, 0.4, None], "confirmed"),
+        ([0.1, 0.3, 0.3], [0.4, 0.4, None], "not confirmed"),
+        ([0.1, 0.2, 0.3], [None, None, None], "confirmed"),
+        ([None, None, 0.3], [None, None, None], "not confirmed"),
+    ],
+)
+def test_half_the_time_is_judged_by_medians(auto, plain, verdict):
+    def row(seconds):
+        return {"seconds_to_goal": seconds, "steps_to_goal": [s and 1 for s in seconds]}
+
+    results = {"linesearch": row(plain), "linesearch+auto": row(auto)}
+    results |= {"linesearch+teleport": row(plain), "linesearch+reset": row(plain)}
+    assert _time_claim(results).verdict == verdict
