@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,9 +17,10 @@ from ._arrays import (
     norm,
 )
 from ._errors import DomainError, InvarianceError
-from .groups import SymmetryGroup
+from .groups import DirectProduct, PositiveRescaling, SymmetryGroup
 from .groups._base import allowed_change
 from .losses import Loss
+from .losses._counted import Counted
 from .orbit import (
     LineSearchDecrease,
     Objective,
@@ -84,56 +84,6 @@ class Teleport:
     evaluations: dict[str, int]
 
 
-class _Counted:
-    """A loss that counts what is asked of it."""
-
-    def __init__(self, loss: Loss, counts: dict[str, int] | None = None) -> None:
-        self._loss = loss
-        fresh = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
-        self.counts = fresh if counts is None else counts
-        if hasattr(loss, "inputs") and hasattr(loss, "with_inputs"):
-            self.inputs = loss.inputs
-            self.with_inputs = lambda X: _Counted(loss.with_inputs(X), self.counts)
-        self.lower_bound = getattr(loss, "lower_bound", None)
-        if hasattr(loss, "gauss_newton_operator"):
-            self.gauss_newton_operator = self._operator
-        if hasattr(loss, "gauss_newton_product"):
-            self.gauss_newton_product = self._product
-
-    def value(self, w: Parameters) -> float:
-        self.counts["loss"] += 1
-        return float(self._loss.value(w))
-
-    def gradient(self, w: Parameters) -> dict[str, Any]:
-        self.counts["gradient"] += 1
-        return self._loss.gradient(w)
-
-    def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Any]]:
-        method = getattr(self._loss, "value_and_gradient", None)
-        if method is None:
-            return self.value(w), self.gradient(w)
-        self.counts["gradient"] += 1
-        value, gradient = method(w)
-        return float(value), gradient
-
-    def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
-        self.counts["hvp"] += 1
-        return self._loss.hvp(w, v)
-
-    def _product(self, w: Parameters, v: Parameters) -> Parameters:
-        self.counts["gauss_newton"] += 1
-        return self._loss.gauss_newton_product(w, v)  # type: ignore[attr-defined, no-any-return]
-
-    def _operator(self, w: Parameters) -> Callable[[Parameters], Parameters]:
-        product = self._loss.gauss_newton_operator(w)  # type: ignore[attr-defined]
-
-        def counted(v: Parameters) -> Parameters:
-            self.counts["gauss_newton"] += 1
-            return product(v)  # type: ignore[no-any-return]
-
-        return counted
-
-
 def teleport(
     loss: Loss,
     group: SymmetryGroup,
@@ -166,7 +116,8 @@ def teleport(
     radius : float, optional
         Largest geodesic distance of the element from the identity, > 0.
     box : float, optional
-        Largest logarithm of any scale, > 0: for diagonal groups, in place of a radius.
+        Largest logarithm of any scale, > 0: for rescalings and their products, in place of
+        a radius.
         Over one hidden index the largest norm in a box is found and proved.
     stability : (learning_rate, c), "auto" or None
         Keep ``learning_rate * lambda_max(Hessian) <= c``. ``"auto"`` is on for
@@ -225,7 +176,7 @@ def teleport(
     group.check_parameters(w)
     check_finite(w)
 
-    counted = _Counted(loss)
+    counted = Counted(loss)
     value, gradient = counted.value_and_gradient(w)
     if not np.isfinite(value):
         raise DomainError(f"the loss at the given parameters is {value}; expected a finite number")
@@ -269,7 +220,7 @@ def _objective_at(problem: Problem, g: Any) -> float:
 
 
 def _move(
-    loss: _Counted, problem: Problem, point: OrbitPoint, value: float, before: float
+    loss: Counted, problem: Problem, point: OrbitPoint, value: float, before: float
 ) -> Teleport:
     """Apply the element if it helps and the loss stays; otherwise stay or refuse."""
     group, w = problem.group, problem.w
@@ -341,11 +292,18 @@ def _check_box(box: Any, radius: Any, group: SymmetryGroup) -> None:
         raise ValueError(f"box is {box}; expected a finite number > 0")
     if radius is not None:
         raise ValueError(f"radius is {radius} and box is {box}; expected at most one of them")
-    if not group.diagonal:
+    if not _rescales(group):
         raise ValueError(
-            f"box is {box}, a bound on the scales of a diagonal group; {type(group).__name__} is "
-            "none: give radius"
+            f"box is {box}, a bound on the log-scales of a PositiveRescaling or a product of "
+            f"them; got {type(group).__name__}: give radius"
         )
+
+
+def _rescales(group: SymmetryGroup) -> bool:
+    """Whether the coordinates of the algebra are the logarithms of single scales."""
+    if isinstance(group, DirectProduct):
+        return all(_rescales(factor) for factor in group.groups)
+    return isinstance(group, PositiveRescaling)
 
 
 def _stability(stability: Any, objective: Objective) -> tuple[float, float] | None:

@@ -12,7 +12,8 @@ from ._objectives import (
     PredictedDecrease,
     Sharpness,
 )
-from ._solve import OrbitPoint, Problem, solve
+from ._problem import OrbitPoint, Problem
+from ._solve import solve
 from ._stability import Stability
 
 __all__ = [

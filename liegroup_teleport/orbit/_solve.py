@@ -2,71 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, host
+from .._arrays import host
 from .._errors import UnboundedOrbitError
-from ..groups import GeneralLinear, QuadraticOrthogonal, SymmetryGroup
+from ..groups import QuadraticOrthogonal
 from ._angle import search_angle
 from ._ball import search_ball
-from ._convex import minimize_norm
-from ._hidden_states import HiddenStatesNorm, Landing
-from ._landscape import Landscape, LinearNorm
+from ._hidden_states import HiddenStatesNorm
+from ._landscape import LinearNorm
 from ._low_rank import RANK, climb
-from ._objectives import GradientNorm, LineSearchDecrease, Objective, PredictedDecrease
+from ._minimum import minimum
+from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
+from ._problem import OrbitPoint, Problem, Status
 from ._quadratic import rotate_to_eigenvector
 from ._separable import Separable
 from ._stability import Stability
 
-__all__ = ["OrbitPoint", "Problem", "solve"]
+__all__ = ["solve"]
 
-Status = Literal["optimal", "unattained", "boundary", "converged", "iteration_limit", "identity"]
 FLAT = 1e-12  # relative slope below which the objective counts as constant
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
 LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
-
-
-@dataclass(frozen=True)
-class OrbitPoint:
-    """The element found, how good it is known to be, and what it leads to if already formed."""
-
-    element: Any
-    status: Status
-    message: str
-    optimality: float
-    bound: float | None = None
-    landing: Landing | None = None
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One search: maximise ``sign * objective`` over the orbit within the bounds."""
-
-    field: Landscape
-    objective: Objective
-    sense: Literal["max", "min"]
-    w: Parameters
-    gradient: Parameters
-    radius: float | None
-    box: float | None
-    stability: Stability | None
-    rng: np.random.Generator
-    tol: float
-    max_iterations: int
-
-    @property
-    def group(self) -> SymmetryGroup:
-        """The group searched."""
-        return self.field.group
-
-    @property
-    def sign(self) -> float:
-        """+1 to maximise, -1 to minimise."""
-        return 1.0 if self.sense == "max" else -1.0
 
 
 def solve(problem: Problem) -> OrbitPoint:
@@ -88,7 +49,7 @@ def solve(problem: Problem) -> OrbitPoint:
     if group.dim == 1 and group.compact and problem.stability is None:
         return _angle(problem)
     if problem.sense == "min" and problem.field.convex and problem.stability is None:
-        found = _convex(problem)
+        found = minimum(problem)
         if found is not None:
             return found
     if isinstance(problem.field, HiddenStatesNorm) and problem.stability is None:
@@ -202,57 +163,6 @@ def _angle(problem: Problem) -> OrbitPoint:
     )
 
 
-def _convex(problem: Problem) -> OrbitPoint | None:
-    """Minimise over the whole orbit; ``None`` if the minimum lies beyond the radius."""
-    field = problem.field
-    if not isinstance(field, LinearNorm):
-        return None
-    if not field.size > 0:
-        return OrbitPoint(field.group.identity(), "identity", "the vector is zero", 0.0, 0.0)
-    limit, attainable = _nuclear_limit(field)
-    found = minimize_norm(field, min(problem.tol, 1e-8), problem.max_iterations)
-    if not _within(problem, found.element):
-        return None
-    size = field.size**2
-    bound = None if found.bound is None else float(np.exp(found.bound)) * size
-    bound = limit if limit is not None else bound
-    if (limit is not None and not attainable) or not found.attained:
-        return OrbitPoint(
-            found.element,
-            "unattained",
-            "the infimum is a limit that no element attains (a factor is rank-deficient or a "
-            "unit is dead); the element is a point on the way",
-            found.residual,
-            bound if bound is not None else field.value(found.element),
-        )
-    if not found.converged:
-        stalled = found.iterations < problem.max_iterations
-        return OrbitPoint(
-            found.element,
-            "converged" if stalled else "iteration_limit",
-            f"stopped after {found.iterations} iterations with Kempf-Ness residual "
-            f"{found.residual:.3g}",
-            found.residual,
-            bound,
-        )
-    return OrbitPoint(
-        found.element,
-        "optimal",
-        f"convex along the orbit, and the moment map vanishes after {found.iterations} "
-        "iterations: the global minimum",
-        found.residual,
-        bound,
-    )
-
-
-def _within(problem: Problem, g: Any) -> bool:
-    if problem.radius is not None:
-        return problem.group.distance(g) <= problem.radius
-    if problem.box is not None:
-        return float(np.max(np.abs(problem.group.log(g)))) <= problem.box
-    return True
-
-
 def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPoint:
     """Maximise a norm over one hidden index's scales: proved in a box, bounded in a ball."""
     group, unit = problem.group, field.size**2
@@ -270,36 +180,6 @@ def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPo
     gap = bound * unit / (field.value(found.element) or 1.0) - 1
     message = f"{found.message}; within {max(gap, 0.0):.2g} of a proved bound"
     return replace(found, message=message, bound=bound * unit)
-
-
-def _nuclear_limit(field: LinearNorm) -> tuple[float | None, bool]:
-    """Return the infimum ``2 ||G2 G1||_*`` for one GL index between two matrices."""
-    group = field.group
-    if not isinstance(group, GeneralLinear) or len(group.indices) != 1:
-        return None, True
-    index = group.indices[0]
-    if len(index.written) + len(index.read) < 2 or not index.written or not index.read:
-        return None, True
-    # dual vectors move by g^-T on written axes: the roles of the two sides are swapped
-    sides = []
-    fixed = 0.0
-    moving = {name for name, _ in (*index.written, *index.read)}
-    for pairs in (index.written, index.read):
-        blocks = []
-        for name, axis in pairs:
-            a = np.moveaxis(field.vector[name], axis, 0)
-            blocks.append(a.reshape(index.size, -1))
-        sides.append(np.concatenate(blocks, axis=1))
-    if len(moving) != len(index.written) + len(index.read):
-        return None, True  # one array carries the index twice
-    for name, a in field.vector.items():
-        if name not in moving:
-            fixed += float(np.sum(a * a))
-    product = np.linalg.svd(sides[0].T @ sides[1], compute_uv=False)
-    ranks = [int(np.linalg.matrix_rank(s)) for s in sides]
-    rank = int(np.sum(product > 1e-12 * (product[0] if product.size else 0.0)))
-    attainable = ranks[0] == ranks[1] == rank
-    return (2 * float(product.sum()) + fixed) * field.size**2, attainable
 
 
 def _hidden_states(problem: Problem, field: HiddenStatesNorm) -> OrbitPoint:

@@ -16,8 +16,9 @@ from liegroup_teleport import (
     PredictedDecrease,
     teleport,
 )
-from liegroup_teleport.groups import GeneralLinear, HiddenIndex, PositiveRescaling
+from liegroup_teleport.groups import DirectProduct, GeneralLinear, HiddenIndex, PositiveRescaling
 from liegroup_teleport.losses import MLP
+from tests.groups.all_groups import BY_NAME
 
 
 def problem(seed, units=4, samples=5, bias=True):
@@ -126,6 +127,17 @@ def test_bad_boxes():
     with pytest.raises(ValueError, match="at most one"):
         teleport(loss, group, w, GradientNorm(), box=1.0, radius=1.0)
     matrices = GeneralLinear([HiddenIndex(4, [("W1", 0), ("b1", 0)], [("W2", 1)])])
-    with pytest.raises(ValueError, match="GeneralLinear is none"):
+    with pytest.raises(ValueError, match="got GeneralLinear: give radius"):
         teleport(loss, matrices, w, GradientNorm(), box=1.0)
-    assert isinstance(group, PositiveRescaling)
+    # coordinates along any directions are no log-scales
+    case = BY_NAME["generated-diagonal"]
+    with pytest.raises(ValueError, match="got DiagonalGroup: give radius"):
+        teleport(case.loss, case.group, case.start(), GradientNorm(), box=1.0)
+
+
+def test_a_product_of_rescalings_takes_a_box():
+    loss, w = BY_NAME["rescaling-relu"].loss, BY_NAME["rescaling-relu"].start()
+    product = DirectProduct([PositiveRescaling([i]) for i in loss.hidden_indices()])
+    result = teleport(loss, product, w, LineSearchDecrease(), box=0.2)
+    assert max(np.max(np.abs(np.log(g))) for g in result.element) <= 0.2 * (1 + 1e-12)
+    assert result.objective_after > result.objective_before

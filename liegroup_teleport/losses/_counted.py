@@ -1,0 +1,61 @@
+"""Counting what a search asks of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._arrays import Parameters
+from ._base import Loss
+
+__all__ = ["Counted"]
+
+
+class Counted:
+    """A loss that counts what is asked of it."""
+
+    def __init__(self, loss: Loss, counts: dict[str, int] | None = None) -> None:
+        self._loss = loss
+        fresh = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
+        self.counts = fresh if counts is None else counts
+        if hasattr(loss, "inputs") and hasattr(loss, "with_inputs"):
+            self.inputs = loss.inputs
+            self.with_inputs = lambda X: Counted(loss.with_inputs(X), self.counts)
+        self.lower_bound = getattr(loss, "lower_bound", None)
+        if hasattr(loss, "gauss_newton_operator"):
+            self.gauss_newton_operator = self._operator
+        if hasattr(loss, "gauss_newton_product"):
+            self.gauss_newton_product = self._product
+
+    def value(self, w: Parameters) -> float:
+        self.counts["loss"] += 1
+        return float(self._loss.value(w))
+
+    def gradient(self, w: Parameters) -> dict[str, Any]:
+        self.counts["gradient"] += 1
+        return self._loss.gradient(w)
+
+    def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Any]]:
+        method = getattr(self._loss, "value_and_gradient", None)
+        if method is None:
+            return self.value(w), self.gradient(w)
+        self.counts["gradient"] += 1
+        value, gradient = method(w)
+        return float(value), gradient
+
+    def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
+        self.counts["hvp"] += 1
+        return self._loss.hvp(w, v)
+
+    def _product(self, w: Parameters, v: Parameters) -> Parameters:
+        self.counts["gauss_newton"] += 1
+        return self._loss.gauss_newton_product(w, v)  # type: ignore[attr-defined, no-any-return]
+
+    def _operator(self, w: Parameters) -> Callable[[Parameters], Parameters]:
+        product = self._loss.gauss_newton_operator(w)  # type: ignore[attr-defined]
+
+        def counted(v: Parameters) -> Parameters:
+            self.counts["gauss_newton"] += 1
+            return product(v)  # type: ignore[no-any-return]
+
+        return counted
