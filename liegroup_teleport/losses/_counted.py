@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ class Counted:
             self.gauss_newton_operator = self._operator
         if hasattr(loss, "gauss_newton_product"):
             self.gauss_newton_product = self._product
+        if hasattr(loss, "gauss_newton_gram"):
+            self.gauss_newton_gram = self._gram
+            self.gauss_newton_gram_cost = loss.gauss_newton_gram_cost  # type: ignore[attr-defined]
 
     def value(self, w: Parameters) -> float:
         self.counts["loss"] += 1
@@ -50,6 +54,11 @@ class Counted:
     def _product(self, w: Parameters, v: Parameters) -> Parameters:
         self.counts["gauss_newton"] += 1
         return self._loss.gauss_newton_product(w, v)  # type: ignore[attr-defined, no-any-return]
+
+    def _gram(self, w: Parameters, v: Parameters, axes: Any) -> Any:
+        """Return the matrix and count it by its arithmetic, in products."""
+        self.counts["gauss_newton"] += math.ceil(self.gauss_newton_gram_cost(axes))
+        return self._loss.gauss_newton_gram(w, v, axes)  # type: ignore[attr-defined]
 
     def _operator(self, w: Parameters) -> Callable[[Parameters], Parameters]:
         product = self._loss.gauss_newton_operator(w)  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import array_api_compat
@@ -17,7 +17,7 @@ from .._arrays import (
     check_shape,
     namespace,
 )
-from . import _backprop
+from . import _backprop, _gram
 from ._activations import Activation, Linear, resolve_activation
 from ._base import detached, scalar
 from ._data import bring, check_inputs, check_widths, read
@@ -230,6 +230,44 @@ class MLP:
             return self._named(_backprop.pull_back(xp, layers, H, slopes, curvature(dZ[-1])))
 
         return product
+
+    def gauss_newton_gram(
+        self, w: Parameters, v: Parameters, axes: Mapping[str, tuple[int, ...]]
+    ) -> np.ndarray:
+        """Return ``v_k^T B v_l`` between the parts of ``v``, with B the Gauss-Newton matrix at w.
+
+        Parameters
+        ----------
+        w, v : dict of arrays
+            Parameters and a vector of their shapes.
+        axes : dict of str to tuple of int
+            For each parameter its axes kept, increasing. A part has the entries of one array with
+            given indices along them, and zeros elsewhere.
+
+        Returns
+        -------
+        array (parts, parts)
+            On the host; parts in the order of the parameters, then of the indices (C order).
+        """
+        check_same_layout(w, v, "vector")
+        xp, layers = self._layers(w)
+        X, T = self._batch_data(layers[0][0])
+        kept = self._kept(axes)
+        return _gram.gauss_newton_gram(
+            xp, layers, self._layers(v)[1], kept, X, T, self.activation, self._output_loss
+        )
+
+    def gauss_newton_gram_cost(self, axes: Mapping[str, tuple[int, ...]]) -> float:
+        """Return the arithmetic of :meth:`gauss_newton_gram`, in Gauss-Newton products."""
+        return _gram.cost(self.widths, self._kept(axes))
+
+    def _kept(self, axes: Mapping[str, tuple[int, ...]]) -> list[tuple[tuple[int, ...], ...]]:
+        """Return the axes kept of each layer's arrays."""
+        check_names(axes, self._shapes, "axes")
+        return [
+            tuple(axes[f"{kind}{m}"] for kind in "Wb"[: 1 + self.bias])
+            for m in range(1, len(self.widths))
+        ]
 
     def hidden_indices(self) -> list[HiddenIndex]:
         """Return the hidden layers as indices: what writes and what reads each of them."""

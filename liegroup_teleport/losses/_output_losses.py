@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._arrays import Array
+from .._arrays import Array, cast
 from .._errors import DomainError
 
 __all__ = ["OUTPUT_LOSSES", "CrossEntropy", "SquaredError"]
@@ -51,6 +51,10 @@ class SquaredError:
     def curvature(self, xp: Any, out: Array, targets: Array) -> Callable[[Array], Array]:
         """Return ``u -> H u`` with the Hessian H in the outputs."""
         return lambda u: u
+
+    def curvature_root(self, xp: Any, out: Array, targets: Array, samples: int) -> Array:
+        """Return R (n, outputs, outputs) with ``R^T R`` the Hessian in some of the outputs."""
+        return out[:, :, None] * 0 + _identity(out)
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,24 @@ class CrossEntropy:
             return weight * (shifted - xp.sum(p * shifted, axis=1, keepdims=True))
 
         return product
+
+    def curvature_root(self, xp: Any, out: Array, targets: Array, samples: int) -> Array:
+        """Return R (n, outputs, outputs) with ``R^T R`` the Hessian in n of all samples' outputs.
+
+        ``diag(p) - p p^T = (I - 1 p^T)^T diag(p) (I - 1 p^T)``.
+        """
+        _, label, others, total = self._odds(xp, out, targets)
+        p = (others + targets * label) / (label + total)
+        # 1 - p without cancellation at the label
+        rest = (total - others + (1 - targets) * label) / (label + total)
+        one = _identity(out)
+        root = one * rest[:, None, :] - (1 - one) * p[:, None, :]
+        return (p / samples)[:, :, None] ** 0.5 * root
+
+
+
+def _identity(like: Array) -> Array:
+    return cast(np.eye(like.shape[1]), like)
 
 
 OUTPUT_LOSSES = {kind.name: kind for kind in (SquaredError, CrossEntropy)}

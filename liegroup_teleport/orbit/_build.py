@@ -13,6 +13,7 @@ from ._flatness import (
     sharpness_landscape,
 )
 from ._hidden_states import HiddenStatesNorm
+from ._gram import GramDecrease
 from ._landscape import (
     Landscape,
     LinearDecrease,
@@ -71,5 +72,9 @@ def landscape(
         return LinearNorm(group, w, dual=False)
     product = require_gauss_newton(loss, w, objective)
     if isinstance(group, PositiveRescaling):
+        if getattr(objective, "optimizer_state", None) is None:
+            small = GramDecrease.of(group, objective, loss, w, gradient)
+            if small is not None:
+                return small
         return DiagonalDecrease(group, objective, gradient, product)
     return LinearDecrease(group, objective, gradient, product)

@@ -11,11 +11,13 @@ from .._arrays import host
 from .._errors import UnboundedOrbitError
 from ..groups import QuadraticOrthogonal
 from ._angle import search_angle
-from ._ball import search_ball
+from ._ball import BallResult, search_ball
+from ._gram import GramDecrease
 from ._hidden_states import HiddenStatesNorm
 from ._landscape import LinearNorm
 from ._low_rank import RANK, climb
 from ._minimum import minimum
+from ._newton import newton_ball
 from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
 from ._problem import OrbitPoint, Problem, Status
 from ._quadratic import rotate_to_eigenvector
@@ -234,16 +236,7 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
         # a critical point: leave it in a random direction, or stay if that gains nothing
         x = problem.rng.standard_normal(group.dim)
         start = x * (min(problem.radius or 0.1, 0.1) / float(np.linalg.norm(x)))
-    found = search_ball(
-        field,
-        group.identity(),
-        sign=problem.sign,
-        radius=problem.radius,
-        tol=problem.tol,
-        max_iterations=problem.max_iterations,
-        start=start,
-        box=problem.box,
-    )
+    found = _search(problem, start)
     g = group.exp(found.x)
     if found.on_boundary:
         where = _bound_of(problem)
@@ -256,6 +249,29 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
         )
     return OrbitPoint(
         g, "iteration_limit", f"stopped after {found.iterations} evaluations", found.residual
+    )
+
+
+def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
+    """Search by Newton's method where the Hessian is at hand, else by gradients."""
+    field, box = problem.field, problem.box
+    if isinstance(field, GramDecrease) and box is None and problem.sign > 0:
+        return newton_ball(
+            field.curved,
+            np.zeros(field.group.dim) if start is None else start,
+            radius=problem.radius,
+            tol=problem.tol,
+            max_iterations=problem.max_iterations,
+        )
+    return search_ball(
+        field,
+        field.group.identity(),
+        sign=problem.sign,
+        radius=problem.radius,
+        tol=problem.tol,
+        max_iterations=problem.max_iterations,
+        start=start,
+        box=box,
     )
 
 
@@ -274,15 +290,7 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
     """
     group, field = problem.group, problem.field
     decrease = field.value if isinstance(problem.objective, PredictedDecrease) else None
-    found = search_ball(
-        field,
-        group.identity(),
-        sign=problem.sign,
-        radius=problem.radius,
-        tol=problem.tol,
-        max_iterations=problem.max_iterations,
-        box=problem.box,
-    )
+    found = _search(problem)
     x, shortened = stability.shrink(found.x, group.identity(), decrease)
     if not x.any():
         message = "no element on the geodesic to the best one keeps the stability bound"

@@ -1,0 +1,113 @@
+"""Newton ascent in a ball of the algebra, for objectives whose Hessian costs no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ._ball import BallResult, project
+
+__all__ = ["newton_ball"]
+
+LEAST = 1e-12  # smallest curvature in a Newton step, relative to the largest
+LONGEST = 2.0  # longest single step: a model of exponentials is good for no more
+ARMIJO = 1e-4
+SHORTEST = 1e-9  # step lengths below it gain nothing to rounding
+
+Curved = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
+
+
+def newton_ball(
+    evaluate: Curved, start: np.ndarray, *, radius: float | None, tol: float, max_iterations: int
+) -> BallResult:
+    """Maximise over ``||x|| <= radius``, from ``start`` in the ball.
+
+    Curvatures of the wrong sign are reversed, so that every step ascends (saddle-free Newton,
+    Dauphin et al. 2014). On the boundary the step is that on the sphere, with the Hessian of the
+    Lagrangian (Absil, Mahony & Sepulchre 2008, section 5.3).
+
+    Parameters
+    ----------
+    evaluate : callable
+        ``x -> (value, gradient, Hessian)``, of shapes (), (dim,) and (dim, dim).
+    start : array (dim,)
+    radius : float or None
+        ``None``: no bound.
+    tol : float
+        Stop where the projected gradient step is at most this long.
+    max_iterations : int
+        Most evaluations.
+    """
+    x = start
+    value, slope, hessian = evaluate(x)
+    calls, residual, ended = 1, np.inf, False
+    while calls < max_iterations:
+        residual = float(np.linalg.norm(project(x + slope, radius) - x))
+        if residual <= tol:
+            ended = True
+            break
+        on_sphere = radius is not None and bool(
+            np.linalg.norm(x) >= radius * (1 - 1e-10) and slope @ x > 0
+        )
+        if on_sphere:
+            outward = float(slope @ x) / float(x @ x)
+            step = _newton(*_tangent(x, slope - outward * x, hessian, outward))
+        else:
+            step = _newton(slope, hessian)
+        step = project(step, LONGEST)
+        found = None
+        t = 1.0
+        while found is None and t > SHORTEST and calls < max_iterations:
+            ahead = x + t * step
+            if on_sphere:
+                ahead *= float(radius) / float(np.linalg.norm(ahead))  # type: ignore[arg-type]
+            ahead = _truncated(x, ahead, radius)
+            trial = evaluate(ahead)
+            calls += 1
+            if trial[0] >= value + ARMIJO * max(float(slope @ (ahead - x)), 0.0) and trial[0] > value:
+                found = ahead, *trial
+            t *= 0.3
+        if found is None:
+            ended = calls < max_iterations  # nothing left to rounding
+            break
+        x, value, slope, hessian = found
+    residual = float(np.linalg.norm(project(x + slope, radius) - x))
+    on_boundary = radius is not None and bool(np.linalg.norm(x) >= radius * (1 - 1e-6))
+    return BallResult(x, value, residual, calls, ended or residual <= tol, on_boundary)
+
+
+def _newton(slope: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+    """Return the Newton step with every curvature made negative."""
+    curvatures, directions = np.linalg.eigh(hessian)
+    sizes = np.abs(curvatures)
+    sizes = np.maximum(sizes, LEAST * max(float(sizes.max()), 1e-300))
+    return directions @ ((directions.T @ slope) / sizes)
+
+
+def _tangent(
+    x: np.ndarray, slope: np.ndarray, hessian: np.ndarray, outward: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and Hessian on the sphere at ``x``, in the space around it."""
+    normal = x / np.linalg.norm(x)
+    inside = hessian - outward * np.eye(len(x))
+    across = inside @ normal
+    inside = (
+        inside
+        - np.outer(normal, across)
+        - np.outer(across, normal)
+        + (normal @ across) * np.outer(normal, normal)
+    )
+    # the gradient has no part along the normal: any curvature will do there
+    return slope - normal * (normal @ slope), inside - np.outer(normal, normal)
+
+
+def _truncated(x: np.ndarray, ahead: np.ndarray, radius: float | None) -> np.ndarray:
+    """Return the last point in the ball on the way from ``x``."""
+    if radius is None or np.linalg.norm(ahead) <= radius:
+        return ahead
+    d = ahead - x
+    a, b, c = float(d @ d), float(x @ d), float(x @ x) - radius**2
+    t = (-b + np.sqrt(max(b * b - a * c, 0.0))) / a
+    end = x + t * d
+    return end if t > 1e-8 else project(ahead, radius)
