@@ -51,9 +51,33 @@ class ActivationGL(SymmetryGroup):
         range. LeakyReLU allows every element, tanh and sigmoid only those near
         the identity that keep the states in range.
 
+    Raises
+    ------
+    TypeError
+        If the activation is not a bijection.
+    ValueError
+        If there is no hidden layer.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022, equation (8).
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022,
+    equation (8).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(3, 4)), rng.normal(size=(3, 1))  # samples <= width
+    >>> loss = lt.losses.MLP([4, 5, 1], activation="leaky_relu", inputs=X, targets=Y)
+    >>> group, w = lt.groups.ActivationGL(loss), loss.init(rng)
+    >>> g = group.random_element(rng)
+    >>> moved = group.act(g, w)
+    >>> np.allclose(loss.forward(moved), loss.forward(w))  # the same on this batch ...
+    True
+    >>> new = rng.normal(size=(2, 4))
+    >>> np.allclose(loss.forward(moved, new), loss.forward(w, new))  # ... and on it only
+    False
     """
 
     mlp: Any

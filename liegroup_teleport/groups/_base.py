@@ -37,6 +37,24 @@ class InvarianceReport:
         Largest relative change of the loss over the trials.
     worst_element : object
         The group element of that trial.
+
+    Examples
+    --------
+    General linear maps of the hidden layer leave a linear network as it is, but not one with
+    ReLU in between.
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> rng = np.random.default_rng(0)
+    >>> data = {"inputs": rng.normal(size=(5, 2)), "targets": rng.normal(size=(5, 1))}
+    >>> linear = lt.losses.MLP([2, 3, 1], activation="linear", **data)
+    >>> relu = lt.losses.MLP([2, 3, 1], activation="relu", **data)
+    >>> group, w = linear.symmetry(), linear.init(rng)
+    >>> group.check_invariance(linear, w, rng=rng).passed
+    True
+    >>> report = group.check_invariance(relu, w, rng=rng)
+    >>> report.passed, report.max_drift > 1e-3
+    (False, True)
     """
 
     passed: bool
@@ -127,6 +145,35 @@ class SymmetryGroup(ABC):
         may follow for groups on hidden indices.
     acts_on : frozenset of (str, int or None)
         Axes that move; ``None`` stands for the whole array.
+
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
+    [Hal15] Hall, *Lie Groups, Lie Algebras, and Representations*, 2nd edition, 2015:
+    matrix Lie groups, the exponential map, representations.
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
+
+    Examples
+    --------
+    The gradient anywhere on an orbit follows from the gradient at one point:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+    >>> loss = lt.losses.MLP([3, 4, 2], activation="relu", inputs=X, targets=Y)
+    >>> group, w = loss.symmetry(), loss.init(rng)
+    >>> isinstance(group, lt.SymmetryGroup), group.dim, group.scope
+    (True, 4, 'function')
+    >>> g = group.random_element(rng)
+    >>> there = group.act(g, w)
+    >>> bool(np.isclose(loss.value(there), loss.value(w)))
+    True
+    >>> predicted = group.act_cotangent(g, w, loss.gradient(w))
+    >>> np.allclose(predicted["W1"], loss.gradient(there)["W1"])
+    True
     """
 
     compact: bool
@@ -155,22 +202,72 @@ class SymmetryGroup(ABC):
     # -- the group ------------------------------------------------------------
     @abstractmethod
     def identity(self) -> Any:
-        """Return the neutral element."""
+        """Return the neutral element.
+
+        Returns
+        -------
+        group element
+            It acts as nothing does: ``act(identity(), w)`` is ``w``.
+        """
 
     @abstractmethod
     def compose(self, g: Any, h: Any) -> Any:
-        """Return ``g h``: first ``h`` acts, then ``g``."""
+        """Return ``g h``: first ``h`` acts, then ``g``.
+
+        Parameters
+        ----------
+        g, h : group element
+            The factors.
+
+        Returns
+        -------
+        group element
+            With ``act(compose(g, h), w) = act(g, act(h, w))``.
+
+        Raises
+        ------
+        ValueError
+            If an element does not have the form that this group's elements have.
+        """
 
     @abstractmethod
     def inverse(self, g: Any) -> Any:
-        """Return the inverse of ``g``."""
+        """Return the inverse of ``g``.
+
+        Parameters
+        ----------
+        g : group element
+            What is inverted.
+
+        Returns
+        -------
+        group element
+            With ``compose(g, inverse(g)) = identity()``.
+
+        Raises
+        ------
+        ValueError
+            If ``g`` does not have the form that this group's elements have.
+        """
 
     @abstractmethod
     def exp(self, x: np.ndarray) -> Any:
         """Return the exponential of the algebra vector ``x`` of shape ``(dim,)``.
 
+        Parameters
+        ----------
+        x : array (dim,)
+            Algebra vector, coordinates in :meth:`algebra_basis`.
+
+        Returns
+        -------
+        group element
+            The point at time 1 of the one-parameter subgroup of ``x``.
+
         Raises
         ------
+        ValueError
+            If ``x`` has another shape.
         DomainError
             If an entry of the result would overflow or is not finite.
         """
@@ -178,6 +275,16 @@ class SymmetryGroup(ABC):
     @abstractmethod
     def log(self, g: Any) -> np.ndarray:
         """Return an algebra vector of shape ``(dim,)`` whose exponential is ``g``.
+
+        Parameters
+        ----------
+        g : group element
+            In the image of :meth:`exp`.
+
+        Returns
+        -------
+        array (dim,)
+            Coordinates in :meth:`algebra_basis`, float64.
 
         Raises
         ------
@@ -190,11 +297,34 @@ class SymmetryGroup(ABC):
         """Return the basis of the Lie algebra as a lazy sequence of ``dim`` matrices.
 
         The matrices are orthonormal in the Frobenius product.
+
+        Returns
+        -------
+        sequence of array (k, k)
+            ``dim`` matrices, each built when it is asked for.
         """
 
     @abstractmethod
     def distance(self, g: Any) -> float:
-        """Return the geodesic distance of ``g`` from the identity, where it matters."""
+        """Return the geodesic distance of ``g`` from the identity, where it matters.
+
+        Parameters
+        ----------
+        g : group element
+            The end of the geodesic from the identity.
+
+        Returns
+        -------
+        float
+            Of scales the norm of their logarithms; of matrices ``1/2 ||log g^T g||_F``, zero on
+            rotations; of rotations ``||log R||_F / sqrt(2)``, the root of the sum of the squared
+            angles in radians. Products add squares.
+
+        Raises
+        ------
+        DomainError
+            If ``g`` has no real logarithm, where one is needed.
+        """
 
     @abstractmethod
     def exp_pullback(self, x: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -202,33 +332,158 @@ class SymmetryGroup(ABC):
 
         Given ``m`` with ``d/dt f(exp(t y) exp(x)) = <m, y>`` at ``t = 0``,
         return the gradient of ``x -> f(exp(x))``, shape ``(dim,)``.
+
+        Parameters
+        ----------
+        x : array (dim,)
+            Algebra vector: the point of departure is ``exp(x)``.
+        m : array (dim,)
+            The covector there.
+
+        Returns
+        -------
+        array (dim,)
+            The covector at ``x``.
         """
 
     # -- the action -----------------------------------------------------------
     @abstractmethod
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:
-        """Return ``g . w``; ``w`` is left as it is."""
+        """Return ``g . w``; ``w`` is left as it is.
+
+        Parameters
+        ----------
+        g : group element
+            What acts.
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+
+        Raises
+        ------
+        ValueError
+            If an element, a name or a shape is not as expected.
+        TypeError
+            If array libraries or dtypes are mixed.
+        DomainError
+            If the action is not defined there.
+        """
 
     @abstractmethod
     def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
-        """Return the Jacobian of ``w -> g . w`` applied to ``u``."""
+        """Return the Jacobian of ``w -> g . w`` applied to ``u``.
+
+        Parameters
+        ----------
+        g : group element
+            What acts.
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        u : dict of str to array
+            A tangent vector at ``w``, of the shapes of ``w``.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``u``. A tangent vector at ``g . w``.
+
+        Raises
+        ------
+        ValueError
+            If an element, a name or a shape is not as expected.
+        TypeError
+            If array libraries or dtypes are mixed.
+        DomainError
+            If the action is not defined there.
+        """
 
     @abstractmethod
     def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
         """Return the inverse transposed Jacobian of ``w -> g . w`` applied to ``v``.
 
         Gradients move this way: ``grad L(g.w) = act_cotangent(g, w, grad L(w))``.
+
+        Parameters
+        ----------
+        g : group element
+            What acts.
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        v : dict of str to array
+            A covector at ``w``, of the shapes of ``w``, such as a gradient.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``v``. A covector at ``g . w``.
+
+        Raises
+        ------
+        ValueError
+            If an element, a name or a shape is not as expected.
+        TypeError
+            If array libraries or dtypes are mixed.
+        DomainError
+            If the action is not defined there.
         """
 
     @abstractmethod
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
-        """Return the infinitesimal action, ``d/dt exp(t x) . w`` at ``t = 0``."""
+        """Return the infinitesimal action, ``d/dt exp(t x) . w`` at ``t = 0``.
+
+        Parameters
+        ----------
+        x : array (dim,)
+            Algebra vector.
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``. Zero where the group does not act.
+
+        Raises
+        ------
+        ValueError
+            If ``x``, a name or a shape is not as expected.
+        TypeError
+            If array libraries or dtypes are mixed.
+        DomainError
+            If the action is not defined there.
+        """
 
     @abstractmethod
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return the algebra vector ``m`` with ``<m, x> = <p, generator(x, w)>``.
 
         This is the moment map of the action lifted to the cotangent space.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        p : dict of str to array
+            A covector at ``w``, of the shapes of ``w``.
+
+        Returns
+        -------
+        array (dim,)
+            On the host, float64; with ``p`` a gradient it is zero where the group leaves the loss
+            as it is.
+
+        Raises
+        ------
+        ValueError
+            If a name or a shape is not as expected.
+        TypeError
+            If array libraries or dtypes are mixed.
+        DomainError
+            If the action is not defined there.
         """
 
     @property
@@ -253,10 +508,26 @@ class SymmetryGroup(ABC):
         a gradient, which moves in the dual representation, minus twice it is
         the derivative of the squared norm along the orbit (Kempf & Ness 1979).
 
+        Parameters
+        ----------
+        v : dict of str to array
+            Parameters, or a gradient.
+        u : dict of str to array, optional
+            The second argument of the bilinear form; ``v`` unless given.
+
+        Returns
+        -------
+        array (dim,)
+            On the host, float64.
+
         Raises
         ------
         TypeError
             If the action is not linear.
+
+        References
+        ----------
+        [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
         """
         if not self.linear:
             raise TypeError(
@@ -275,11 +546,24 @@ class SymmetryGroup(ABC):
         by translations: on a linear layer ``W1 W1^T - W2^T W2``, on a ReLU unit
         ``|w_in|^2 - |w_out|^2``, for a translation by ``c`` the product ``<c, w>``.
 
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        array (dim,)
+            On the host, float64.
+
         Raises
         ------
         TypeError
             If the action neither is linear nor translates: no such quantity is
             known in general.
+
+        References ---------- [Zha23] Zhao et al., *Symmetries, flat minima, and the conserved
+        quantities of gradient flow*, ICLR 2023.
         """
         if not (self.linear or self.translational):
             raise TypeError(
@@ -297,6 +581,7 @@ class SymmetryGroup(ABC):
         Parameters
         ----------
         g : group element
+            What acts.
         X : array, shape (samples, features)
             In any array library; integers are taken as float64.
 
@@ -314,6 +599,18 @@ class SymmetryGroup(ABC):
         """Return the loss that ``act(g, w)`` belongs to: ``loss`` on the data that ``g`` moved.
 
         Where the group leaves the data alone this is ``loss`` itself.
+
+        Parameters
+        ----------
+        g : group element
+            What acts.
+        loss : Loss
+            The loss at ``w``.
+
+        Returns
+        -------
+        Loss
+            The loss at ``g . w``.
 
         Raises
         ------
@@ -360,7 +657,20 @@ class SymmetryGroup(ABC):
         return self.compose(self.exp(t * self.log(self.compose(h, self.inverse(g)))), g)
 
     def random_element(self, rng: np.random.Generator, scale: float = 1.0) -> Any:
-        """Return ``exp(x)`` for a uniformly random direction ``x`` with ``||x||_2 = scale``."""
+        """Return ``exp(x)`` for a uniformly random direction ``x`` with ``||x||_2 = scale``.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the direction.
+        scale : float
+            The length of ``x``.
+
+        Returns
+        -------
+        group element
+            The identity if ``dim`` is 0.
+        """
         x = rng.standard_normal(self.dim)
         length = float(np.linalg.norm(x))
         return self.exp(x * (scale / length) if length > 0 else x)
@@ -395,6 +705,11 @@ class SymmetryGroup(ABC):
         Returns
         -------
         InvarianceReport
+
+        Raises
+        ------
+        ValueError
+            If ``trials`` is less than 1.
         """
         if trials < 1:
             raise ValueError(f"trials is {trials}; expected at least 1")
@@ -415,6 +730,16 @@ class SymmetryGroup(ABC):
 
     def check_parameters(self, w: Parameters) -> Any:
         """Check names and shapes of ``w`` and return its array namespace.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            Parameters to act on.
+
+        Returns
+        -------
+        module
+            The array namespace of their library.
 
         Raises
         ------

@@ -40,13 +40,34 @@ class ChartRotation(SymmetryGroup):
         From ``z = chart(w)`` to the Jacobian of the inverse chart; without it a
         linear system is solved.
     size : int
-        n, at least 2.
+        n, at least 1; with n = 1 the group is trivial.
     name : str
         The parameter's name.
 
+    Raises
+    ------
+    ValueError
+        If the size is not a positive integer.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022, section 6.1 (Booth and Rosenbrock functions).
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (Booth's and Rosenbrock's functions).
+
+    Examples
+    --------
+    ``L(w) = w1^2 + (w2 - w1^2)^2`` is the squared norm of the chart ``(w1, w2 - w1^2)``:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> group = lt.groups.ChartRotation(
+    ...     chart=lambda w: np.array([w[0], w[1] - w[0] ** 2]),
+    ...     inverse_chart=lambda z: np.array([z[0], z[1] + z[0] ** 2]),
+    ...     jacobian=lambda w: np.array([[1.0, 0.0], [-2.0 * w[0], 1.0]]),
+    ... )
+    >>> quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
+    >>> group.act(quarter, {"w": np.array([2.0, 4.0])})  # the chart goes from (2, 0) to (0, 2)
+    {'w': array([0., 2.])}
     """
 
     chart: Callable[[Array], Array]

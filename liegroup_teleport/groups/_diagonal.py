@@ -45,6 +45,13 @@ class DiagonalGroup(SymmetryGroup):
     DomainError
         If an entry is not finite.
 
+    References
+    ----------
+    [Hal15] Hall, *Lie Groups, Lie Algebras, and Representations*, 2nd edition, 2015
+    (one-parameter subgroups; here they commute).
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
+
     Examples
     --------
     >>> import numpy as np

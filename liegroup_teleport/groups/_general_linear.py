@@ -41,9 +41,34 @@ class GeneralLinear(SymmetryGroup):
     indices : sequence of HiddenIndex
         The hidden indices; their axes must be different.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If there are no indices, or an axis carries two of them.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022, section 5; Kempf & Ness 1979.
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (linear layers).
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
+
+    [Bür19] Bürgisser et al., *Towards a theory of non-commutative optimization*, FOCS 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> hidden = lt.groups.HiddenIndex(2, written=[("W1", 0)], read=[("W2", 1)])
+    >>> group = lt.groups.GeneralLinear([hidden])
+    >>> g = group.element([[1.0, 2.0], [0.0, 1.0]])
+    >>> w = {"W1": np.eye(2), "W2": np.ones((1, 2))}
+    >>> moved = group.act(g, w)
+    >>> moved["W1"]
+    array([[1., 2.],
+           [0., 1.]])
+    >>> moved["W2"] @ moved["W1"]  # the function of the two layers is the same
+    array([[1., 1.]])
     """
 
     indices: Sequence[HiddenIndex]
@@ -88,8 +113,20 @@ class GeneralLinear(SymmetryGroup):
     def element(self, *matrices: Any) -> tuple[Pair, ...]:
         """Return the element of the given (k, k) matrices, one per index.
 
+        Parameters
+        ----------
+        *matrices : array (k, k)
+            One per index, of positive determinant.
+
+        Returns
+        -------
+        tuple of (array (k, k), array (k, k))
+            One pair of a matrix and its inverse per index.
+
         Raises
         ------
+        ValueError
+            If the number of matrices is not that of the indices, or a shape is wrong.
         DomainError
             If a determinant is not positive.
         """
@@ -111,7 +148,18 @@ class GeneralLinear(SymmetryGroup):
         return tuple((b, a) for a, b in self._element(g))
 
     def matrices(self, x: np.ndarray) -> list[np.ndarray]:
-        """Return the algebra vector ``x`` as one (k, k) matrix per index."""
+        """Return the algebra vector ``x`` as one (k, k) matrix per index.
+
+        Parameters
+        ----------
+        x : array (dim,)
+            Algebra vector.
+
+        Returns
+        -------
+        list of array (k, k)
+            In the order of the indices.
+        """
         sizes = self.slots.sizes
         pieces = split(algebra_vector(x, self.dim), [k * k for k in sizes])
         return [piece.reshape(k, k) for piece, k in zip(pieces, sizes, strict=True)]

@@ -36,8 +36,17 @@ class HiddenIndex:
 
     Examples
     --------
-    >>> HiddenIndex(16, written=[("W1", 0), ("b1", 0)], read=[("W2", 1)]).size
-    16
+    A hidden layer of two units, written by the rows of ``W1`` and read by the columns of ``W2``.
+    Doubling the first unit doubles what is written, and halves the weights that read it:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> hidden = lt.groups.HiddenIndex(2, written=[("W1", 0)], read=[("W2", 1)])
+    >>> group = lt.groups.PositiveRescaling([hidden])
+    >>> w = {"W1": np.ones((2, 3)), "W2": np.ones((1, 2))}
+    >>> moved = group.act(np.array([2.0, 1.0]), w)
+    >>> moved["W1"], moved["W2"]
+    (array([[2., 2., 2.], [1., 1., 1.]]), array([[0.5, 1. ]]))
     """
 
     size: int

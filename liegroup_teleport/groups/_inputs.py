@@ -39,7 +39,7 @@ class InputTransformation(SymmetryGroup):
     The gradient moves by ``dL/dW1 -> dL/dW1 g^T``: gradient descent in the new
     coordinates is descent in the old ones preconditioned by ``g^T g`` on the
     input side. :meth:`whitening` returns the element that makes the inputs
-    white, the classic choice (LeCun et al., *Efficient BackProp*, 1998).
+    white, the classic choice.
 
     An element is a pair ``(g, g^-1)`` of (d, d) matrices, d the number of
     features; an algebra vector is a flattened (d, d) matrix.
@@ -50,9 +50,17 @@ class InputTransformation(SymmetryGroup):
         The network with its batch: anything with ``widths``, first-layer
         weights ``W1`` of shape (out, d), ``inputs`` and ``with_inputs(X)``.
 
+    Raises
+    ------
+    TypeError
+        If ``mlp`` lacks one of these.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022 (actions on parameters and data).
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (actions on parameters and data).
+
+    [LeC98] LeCun et al., *Efficient BackProp*, 1998 (whitening the inputs).
 
     Examples
     --------
@@ -119,8 +127,20 @@ class InputTransformation(SymmetryGroup):
     def element(self, matrix: Any) -> Pair:
         """Return the element of a (d, d) matrix of positive determinant.
 
+        Parameters
+        ----------
+        matrix : array (d, d)
+            Of positive determinant.
+
+        Returns
+        -------
+        tuple of (array (d, d), array (d, d))
+            The matrix and its inverse.
+
         Raises
         ------
+        ValueError
+            If the shape is wrong.
         DomainError
             If the determinant is not positive.
         """
@@ -137,6 +157,11 @@ class InputTransformation(SymmetryGroup):
         ----------
         X : array, shape (samples, d), optional
             The inputs to whiten; those of the network unless given.
+
+        Returns
+        -------
+        tuple of (array (d, d), array (d, d))
+            ``C^-1/2`` and its inverse.
 
         Raises
         ------

@@ -65,6 +65,11 @@ class MatrixGroup(SymmetryGroup):
     DomainError
         If an entry is not finite.
 
+    References
+    ----------
+    [Hal15] Hall, *Lie Groups, Lie Algebras, and Representations*, 2nd edition, 2015,
+    chapter 5 (the connected subgroup of a Lie subalgebra).
+
     Examples
     --------
     >>> import numpy as np

@@ -50,9 +50,8 @@ class Orthogonal(SymmetryGroup):
     ValueError, TypeError
         If there are no indices, or an axis carries two of them.
 
-    References
-    ----------
-    Ashkboos et al., *SliceGPT*, ICLR 2024 (RMSNorm commutes with rotations).
+    References ---------- [Ash24] Ashkboos et al., *SliceGPT: Compress Large Language Models by
+    Deleting Rows and Columns*, ICLR 2024 (RMSNorm commutes with rotations).
 
     Examples
     --------
@@ -120,7 +119,18 @@ class Orthogonal(SymmetryGroup):
         return tuple(R.T for R in self._element(g))
 
     def matrices(self, x: np.ndarray) -> list[np.ndarray]:
-        """Return the algebra vector ``x`` as one skew (k, k) matrix per index."""
+        """Return the algebra vector ``x`` as one skew (k, k) matrix per index.
+
+        Parameters
+        ----------
+        x : array (dim,)
+            Algebra vector.
+
+        Returns
+        -------
+        list of array (k, k)
+            In the order of the indices.
+        """
         pieces = split(algebra_vector(x, self.dim), self._dims)
         return [skew(piece, k) for piece, k in zip(pieces, self.slots.sizes, strict=True)]
 

@@ -31,8 +31,33 @@ class DirectProduct(SymmetryGroup):
 
     Raises
     ------
+    TypeError
+        If a factor is not a group.
     ValueError
-        If two factors move the same axis: they need not commute.
+        If there are no factors, or two move the same axis: they need not commute.
+
+    References
+    ----------
+    [Hal15] Hall, *Lie Groups, Lie Algebras, and Representations*, 2nd edition, 2015
+    (direct products).
+
+    Examples
+    --------
+    Rescalings of a hidden layer and the shift of all logits by one number, together:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP(
+    ...     [2, 3, 2], activation="relu", loss="cross_entropy", bias=True,
+    ...     inputs=np.eye(2), targets=[0, 1],
+    ... )
+    >>> shift = lt.groups.Translation.softmax_shift(loss)
+    >>> group = lt.groups.DirectProduct([loss.symmetry(), shift])
+    >>> group.dim, group.scope, group.linear
+    (4, 'loss', False)
+    >>> rng = np.random.default_rng(0)
+    >>> group.check_invariance(loss, loss.init(rng), rng=rng).passed
+    True
     """
 
     groups: Sequence[SymmetryGroup]

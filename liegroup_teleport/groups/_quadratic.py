@@ -44,9 +44,32 @@ class QuadraticOrthogonal(SymmetryGroup):
     loss : Quadratic
         The loss, with A positive definite.
 
+    Notes
+    -----
+    Making a group checks nothing. What is dense (``exp``, ``log``, ``generator``, ``factor``)
+    raises :class:`~liegroup_teleport.DomainError` where A is not positive definite, or n is
+    beyond 5,000.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022, section 4 (quadratics).
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (quadratic functions).
+
+    Examples
+    --------
+    A rotation by a quarter turn of the ellipse ``x^2 + 4 y^2 = const``:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 4.0]))
+    >>> group = loss.symmetry()
+    >>> g = group.exp(np.array([np.pi / np.sqrt(2.0)]))  # the basis has Frobenius norm 1
+    >>> w = {"w": np.array([2.0, 0.0])}
+    >>> moved = group.act(g, w)
+    >>> np.abs(moved["w"]).round(12)
+    array([0., 1.])
+    >>> loss.value(w), round(loss.value(moved), 12)
+    (2.0, 2.0)
     """
 
     loss: Any

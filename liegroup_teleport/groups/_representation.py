@@ -75,7 +75,10 @@ class MatrixRepresentation(SymmetryGroup):
 
     References
     ----------
-    Miolane et al., *Geomstats*, JMLR 2020; Kempf & Ness 1979.
+    [geomstats] Miolane et al., *Geomstats: A Python Package for Riemannian Geometry in Machine
+    Learning*, JMLR 21(223), 2020.
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
 
     Examples
     --------
@@ -217,11 +220,23 @@ class MatrixRepresentation(SymmetryGroup):
     def element(self, point: Any) -> Pair:
         """Return the element of a matrix (n, n) of the geomstats group.
 
+        Parameters
+        ----------
+        point : array (n, n)
+            A point of the geomstats group.
+
+        Returns
+        -------
+        tuple of (array (n, n), array (n, n))
+            The matrix and its inverse.
+
         Raises
         ------
         DomainError
             If the matrix does not belong to the group, or to the component of
             the identity (determinant <= 0).
+        ValueError
+            If its shape is wrong.
         """
         g = self._element((np.asarray(point), None))
         # belongs() of GL(n) compares |det| with an absolute tolerance: ask the algebra as well

@@ -32,9 +32,32 @@ class PositiveRescaling(SymmetryGroup):
     indices : sequence of HiddenIndex
         The hidden indices; their axes must be different.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If there are no indices, or an axis carries two of them.
+
     References
     ----------
-    Zhao et al., NeurIPS 2022, section 5.
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (positively homogeneous activations).
+
+    [Osb60] Osborne, *On pre-conditioning of matrices*, Journal of the ACM 7(4), 1960: what
+    minimising a norm over these groups amounts to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> X = np.array([[1.0, -2.0], [3.0, 0.5]])
+    >>> loss = lt.losses.MLP([2, 3, 1], activation="relu", inputs=X, targets=[[1.0], [0.0]])
+    >>> group = loss.symmetry()
+    >>> w = loss.init(np.random.default_rng(0))
+    >>> moved = group.act(np.array([4.0, 1.0, 0.5]), w)
+    >>> np.array_equal(loss.forward(moved), loss.forward(w))  # powers of two: bit by bit
+    True
+    >>> group.distance(np.array([np.e, 1.0, 1.0]))
+    1.0
     """
 
     indices: Sequence[HiddenIndex]
@@ -129,6 +152,16 @@ class PositiveRescaling(SymmetryGroup):
         Multiplying by a power of two is exact in floating point, so the
         rescaled ReLU network's output is bit-identical in any precision,
         barring overflow and subnormal numbers.
+
+        Parameters
+        ----------
+        g : array (dim,)
+            Scales.
+
+        Returns
+        -------
+        array (dim,)
+            The nearest powers of two, on the logarithmic scale.
         """
         return np.ldexp(1.0, np.rint(np.log2(self._element(g))).astype(int))
 

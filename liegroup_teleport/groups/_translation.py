@@ -43,6 +43,8 @@ class Translation(SymmetryGroup):
 
     Raises
     ------
+    TypeError
+        If a direction is not a dict of arrays.
     ValueError
         If there are no directions, their shapes differ, one is zero or they
         are linearly dependent.
@@ -51,9 +53,11 @@ class Translation(SymmetryGroup):
 
     References
     ----------
-    Zhao et al., ICLR 2023, *Symmetries, flat minima, and the conserved
-    quantities of gradient flow*; Kunin et al., ICLR 2021, *Neural mechanics*
-    (translation symmetry of softmax).
+    [Zha23] Zhao et al., *Symmetries, flat minima, and the conserved quantities of gradient flow*,
+    ICLR 2023.
+
+    [Kun21] Kunin et al., *Neural mechanics: symmetry and broken conservation laws in deep learning
+    dynamics*, ICLR 2021 (translation symmetry of softmax).
 
     Examples
     --------
@@ -104,6 +108,11 @@ class Translation(SymmetryGroup):
         weights : bool
             Whether the last layer's weights move too. They do not commute with
             rescalings of the last hidden layer; the shift of the biases does.
+
+        Returns
+        -------
+        Translation
+            Of scope ``"loss"``; dimension 1, or 0 or 1 plus the number of units with ``weights``.
 
         Raises
         ------

@@ -141,11 +141,25 @@ class LeakyReLU:
     slope : float
         Positive and finite; the derivative at 0 as well.
 
+    Raises
+    ------
+    ValueError
+        If the slope is not a positive finite number.
+
+    References
+    ----------
+    [Maa13] Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic models*,
+    ICML 2013.
+
     Examples
     --------
     >>> import numpy as np
-    >>> LeakyReLU(0.25)(np.array([-2.0, 3.0]))
+    >>> import liegroup_teleport as lt
+    >>> f = lt.losses.LeakyReLU(0.25)
+    >>> f(np.array([-2.0, 3.0]))
     array([-0.5,  3. ])
+    >>> f.inverse(f(np.array([-2.0, 3.0])))
+    array([-2.,  3.])
     """
 
     slope: float = 0.1
@@ -165,16 +179,49 @@ class LeakyReLU:
         return pick(z, self.slope * z)
 
     def derivative(self, z: Array) -> Array:
-        """Return 1 where z > 0, else ``slope``."""
+        """Return 1 where z > 0, else ``slope``.
+
+        Parameters
+        ----------
+        z : array (...)
+            Pre-activations, of any shape.
+
+        Returns
+        -------
+        array (...)
+            The derivative, entry by entry.
+        """
         positive = _xp(z).astype(z > 0, z.dtype)  # no branch to mispredict, unlike where
         return positive + self.slope * (1 - positive)
 
     def second_derivative(self, z: Array) -> Array:
-        """Return zeros."""
+        """Return zeros.
+
+        Parameters
+        ----------
+        z : array (...)
+            Pre-activations, of any shape.
+
+        Returns
+        -------
+        array (...)
+            Zero, at the kink as well.
+        """
         return _xp(z).zeros_like(z)
 
     def inverse(self, h: Array) -> Array:
-        """Return h where h > 0, else ``h / slope``."""
+        """Return h where h > 0, else ``h / slope``.
+
+        Parameters
+        ----------
+        h : array (...)
+            Activations, of any shape.
+
+        Returns
+        -------
+        array (...)
+            The argument, entry by entry.
+        """
         xp = _xp(h)
         pick = xp.minimum if self.slope <= 1 else xp.maximum
         return pick(h, h / self.slope)

@@ -8,13 +8,21 @@ updated in place only where they were made here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._arrays import Array
 from ._activations import Linear
 
-__all__ = ["Layers", "activation_slopes", "hvp", "outputs", "pull_back", "push_forward", "states"]
+__all__ = [
+    "Layers",
+    "activation_slopes",
+    "hvp_operator",
+    "outputs",
+    "pull_back",
+    "push_forward",
+    "states",
+]
 
 Layers = Sequence[tuple[Array, Array | None]]
 
@@ -86,39 +94,48 @@ def push_forward(
     return dZ, dH
 
 
-def hvp(
+def hvp_operator(
     xp: Any,
     layers: Layers,
-    directions: Layers,
     Z: list[Array],
     H: list[Array],
     activation: Any,
     D: Array,
     curvature: Any,
-) -> list[tuple[Array, Array | None]]:
-    """Return the derivative of the gradient along ``directions`` (Pearlmutter's R-operator).
+) -> Callable[[Layers], list[tuple[Array, Array | None]]]:
+    """Return ``directions -> derivative of the gradient`` (Pearlmutter's R-operator).
 
     ``D`` is the derivative of the loss in the outputs, ``curvature`` the product with its
     Hessian in the outputs.
     """
     slopes = activation_slopes(Z, activation)
-    dZ, dH = push_forward(layers, directions, H, slopes)
-    dD = curvature(dZ[-1])
-    result: list[tuple[Array, Array | None]] = []
-    for m in range(len(layers) - 1, -1, -1):
-        (W, b), (dW, _) = layers[m], directions[m]
-        block = dD.T @ H[m]
-        if dH[m] is not None:
-            block += D.T @ dH[m]
-        result.append((block, None if b is None else xp.sum(dD, axis=0)))
-        if m:
-            back = D @ W
-            dD = dD @ W
-            dD += D @ dW
-            if slopes[m - 1] is not None:
-                dD *= slopes[m - 1]
-                if not activation.homogeneous:  # piecewise linear otherwise: no second derivative
-                    dD += back * activation.second_derivative(Z[m - 1]) * dZ[m - 1]
-                back *= slopes[m - 1]
-            D = back
-    return result[::-1]
+    bends: list[Array | None] = [None] * len(slopes)  # f''(Z) times the derivative in f(Z)
+    back = [D]  # the derivatives of the loss in all Z, last first
+    for m in range(len(layers) - 1, 0, -1):
+        D = back[-1] @ layers[m][0]
+        slope = slopes[m - 1]
+        if slope is not None and not activation.homogeneous:  # else f'' is zero
+            bends[m - 1] = D * activation.second_derivative(Z[m - 1])
+        back.append(D if slope is None else D * slope)
+    back.reverse()
+
+    def product(directions: Layers) -> list[tuple[Array, Array | None]]:
+        dZ, dH = push_forward(layers, directions, H, slopes)
+        dD = curvature(dZ[-1])
+        result: list[tuple[Array, Array | None]] = []
+        for m in range(len(layers) - 1, -1, -1):
+            (W, b), (dW, _) = layers[m], directions[m]
+            block = dD.T @ H[m]
+            if dH[m] is not None:
+                block += back[m].T @ dH[m]
+            result.append((block, None if b is None else xp.sum(dD, axis=0)))
+            if m:
+                dD = dD @ W
+                dD += back[m] @ dW
+                if slopes[m - 1] is not None:
+                    dD *= slopes[m - 1]
+                if bends[m - 1] is not None:
+                    dD += bends[m - 1] * dZ[m - 1]
+        return result[::-1]
+
+    return product

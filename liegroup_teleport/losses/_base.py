@@ -10,7 +10,7 @@ import numpy as np
 
 from .._arrays import Array, Parameters, check_names, check_shape, is_symbolic, namespace
 
-__all__ = ["Loss", "gauss_newton_operator", "value_and_gradient"]
+__all__ = ["Loss", "gauss_newton_operator", "hvp_operator", "value_and_gradient"]
 
 
 @runtime_checkable
@@ -24,21 +24,92 @@ class Loss(Protocol):
     - ``gauss_newton_product(w, v) -> dict``
     - ``gauss_newton_operator(w) -> Callable[[dict], dict]``, the linearisation at ``w``
       computed once
+    - ``hvp_operator(w) -> Callable[[dict], dict]``, the same for Hessian products
     - ``symmetry() -> SymmetryGroup``
     - ``shapes``, a dict from parameter name to shape
     - ``lower_bound``, a known lower bound of the value, or ``None``
+
+    Examples
+    --------
+    Any object with these three methods is a loss:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> class Saddle:
+    ...     def value(self, w):
+    ...         return float(w["w"][0] * w["w"][1])
+    ...     def gradient(self, w):
+    ...         return {"w": w["w"][::-1].copy()}
+    ...     def hvp(self, w, v):
+    ...         return {"w": v["w"][::-1].copy()}
+    >>> isinstance(Saddle(), lt.losses.Loss)
+    True
+    >>> group = lt.groups.DiagonalGroup([[1.0, -1.0]], {"w": (2,)})  # xy does not change
+    >>> w = {"w": np.array([8.0, 2.0])}
+    >>> lt.teleport(Saddle(), group, w, lt.ParameterNorm()).params["w"].round(6)
+    array([4., 4.])
     """
 
     def value(self, w: Parameters) -> float:
-        """Return the loss at ``w``."""
+        """Return the loss at ``w``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        float
+            In the loss's own units.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If names, shapes, dtypes or libraries are not as expected.
+        """
         ...
 
     def gradient(self, w: Parameters) -> dict[str, Array]:
-        """Return the gradient at ``w``."""
+        """Return the gradient at ``w``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If names, shapes, dtypes or libraries are not as expected.
+        """
         ...
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
-        """Return the Hessian at ``w`` times ``v``."""
+        """Return the Hessian at ``w`` times ``v``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        v : dict of str to array
+            A vector of the names and shapes of ``w``.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If names, shapes, dtypes or libraries are not as expected.
+        """
         ...
 
 
@@ -49,6 +120,12 @@ def value_and_gradient(loss: Loss, w: Parameters) -> tuple[float, dict[str, Arra
         value, gradient = method(w)
         return value, gradient
     return loss.value(w), loss.gradient(w)
+
+
+def hvp_operator(loss: Loss, w: Parameters) -> Callable[[Parameters], dict[str, Array]]:
+    """Return ``v -> H(w) v`` with the Hessian H."""
+    method = getattr(loss, "hvp_operator", None)
+    return partial(loss.hvp, w) if method is None else method(w)
 
 
 def gauss_newton_operator(

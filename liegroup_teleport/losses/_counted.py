@@ -23,8 +23,12 @@ class Counted:
             self.inputs = loss.inputs
             self.with_inputs = lambda X: Counted(loss.with_inputs(X), self.counts)
         self.lower_bound = getattr(loss, "lower_bound", None)
+        if hasattr(loss, "hvp_operator"):
+            self.hvp_operator = lambda w: self._counting("hvp", loss.hvp_operator(w))
         if hasattr(loss, "gauss_newton_operator"):
-            self.gauss_newton_operator = self._operator
+            self.gauss_newton_operator = lambda w: self._counting(
+                "gauss_newton", loss.gauss_newton_operator(w)
+            )
         if hasattr(loss, "gauss_newton_product"):
             self.gauss_newton_product = self._product
         if hasattr(loss, "gauss_newton_gram"):
@@ -60,11 +64,11 @@ class Counted:
         self.counts["gauss_newton"] += math.ceil(self.gauss_newton_gram_cost(axes))
         return self._loss.gauss_newton_gram(w, v, axes)  # type: ignore[attr-defined]
 
-    def _operator(self, w: Parameters) -> Callable[[Parameters], Parameters]:
-        product = self._loss.gauss_newton_operator(w)  # type: ignore[attr-defined]
-
+    def _counting(
+        self, what: str, product: Callable[[Parameters], Parameters]
+    ) -> Callable[[Parameters], Parameters]:
         def counted(v: Parameters) -> Parameters:
-            self.counts["gauss_newton"] += 1
-            return product(v)  # type: ignore[no-any-return]
+            self.counts[what] += 1
+            return product(v)
 
         return counted

@@ -84,10 +84,23 @@ def from_function(
     lower_bound : float, optional
         A known lower bound of the value.
 
+    Returns
+    -------
+    Loss
+        It has ``gauss_newton_product`` and ``lower_bound`` only if they are given.
+
+    Raises
+    ------
+    TypeError
+        If ``value``, ``gradient`` or ``hvp`` is no function.
+
     Examples
     --------
     >>> import numpy as np
-    >>> loss = from_function(lambda w: (w["a"] ** 4).sum(), lambda w: {"a": 4 * w["a"] ** 3})
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.from_function(
+    ...     lambda w: (w["a"] ** 4).sum(), lambda w: {"a": 4 * w["a"] ** 3}
+    ... )
     >>> w = {"a": np.array([1.0, 2.0])}
     >>> loss.value(w)
     17.0

@@ -107,29 +107,87 @@ class _ChartLoss(ABC):
 class Booth(_ChartLoss):
     r"""Booth's function :math:`(x + 2y - 7)^2 + (2x + y - 5)^2`, minimum 0 at (1, 3).
 
+    References
+    ----------
+    [JY13] Jamil & Yang, *A literature survey of benchmark functions for global optimisation
+    problems*, International Journal of Mathematical Modelling and Numerical Optimisation 4(2),
+    2013.
+
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
     Examples
     --------
     >>> import numpy as np
-    >>> Booth().value({"w": np.array([5.0, -5.0])})
+    >>> import liegroup_teleport as lt
+    >>> loss, w = lt.losses.Booth(), {"w": np.array([5.0, -5.0])}
+    >>> loss.value(w)
     144.0
+    >>> loss.chart(w["w"])  # the loss is its squared norm
+    array([-12.,   0.])
+    >>> loss.symmetry().compact
+    True
     """
 
     def chart(self, w: Array) -> Array:
-        """Return ``(x + 2y - 7, 2x + y - 5)``."""
+        """Return ``(x + 2y - 7, 2x + y - 5)``.
+
+        Parameters
+        ----------
+        w : array (2,)
+            The point.
+
+        Returns
+        -------
+        array (2,)
+            Its coordinates.
+        """
         x, y = w[0], w[1]
         return _stack([x + 2 * y - 7, 2 * x + y - 5], w)
 
     def inverse_chart(self, z: Array) -> Array:
-        """Return the point with chart coordinates ``z``."""
+        """Return the point with chart coordinates ``z``.
+
+        Parameters
+        ----------
+        z : array (2,)
+            Chart coordinates.
+
+        Returns
+        -------
+        array (2,)
+            The point.
+        """
         p, q = z[0] + 7, z[1] + 5
         return _stack([(2 * q - p) / 3, (2 * p - q) / 3], z)
 
     def jacobian(self, w: Array) -> Array:
-        """Return the constant derivative of the chart."""
+        """Return the constant derivative of the chart.
+
+        Parameters
+        ----------
+        w : array (2,)
+            The point.
+
+        Returns
+        -------
+        array (2, 2)
+            Rows belong to coordinates.
+        """
         return cast(np.array([[1, 2], [2, 1]]), w)
 
     def inverse_jacobian(self, z: Array) -> Array:
-        """Return the constant derivative of the inverse chart."""
+        """Return the constant derivative of the inverse chart.
+
+        Parameters
+        ----------
+        z : array (2,)
+            Chart coordinates.
+
+        Returns
+        -------
+        array (2, 2)
+            Columns belong to coordinates.
+        """
         third = (z[0] * 0 + 1) / 3  # an exact third where the entries are exact
         return cast(np.array([[-1, 2], [2, -1]]), z) * third
 
@@ -141,32 +199,87 @@ class Booth(_ChartLoss):
 class Rosenbrock(_ChartLoss):
     r"""Rosenbrock's function :math:`100 (x^2 - y)^2 + (x - 1)^2`, minimum 0 at (1, 1).
 
+    References
+    ----------
+    [Ros60] Rosenbrock, *An automatic method for finding the greatest or least value of a function*,
+    The Computer Journal 3(3), 1960.
+
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
     Examples
     --------
     >>> import numpy as np
-    >>> Rosenbrock().value({"w": np.array([-1.0, -1.0])})
+    >>> import liegroup_teleport as lt
+    >>> loss, w = lt.losses.Rosenbrock(), {"w": np.array([-1.0, -1.0])}
+    >>> loss.value(w)
     404.0
+    >>> float(loss.lower_bound), loss.value({"w": np.ones(2)})
+    (0.0, 0.0)
     """
 
     def chart(self, w: Array) -> Array:
-        """Return ``(10 (x^2 - y), x - 1)``."""
+        """Return ``(10 (x^2 - y), x - 1)``.
+
+        Parameters
+        ----------
+        w : array (2,)
+            The point.
+
+        Returns
+        -------
+        array (2,)
+            Its coordinates.
+        """
         x, y = w[0], w[1]
         return _stack([10 * (x * x - y), x - 1], w)
 
     def inverse_chart(self, z: Array) -> Array:
-        """Return the point with chart coordinates ``z``."""
+        """Return the point with chart coordinates ``z``.
+
+        Parameters
+        ----------
+        z : array (2,)
+            Chart coordinates.
+
+        Returns
+        -------
+        array (2,)
+            The point.
+        """
         x = z[1] + 1
         return _stack([x, x * x - z[0] / 10], z)
 
     def jacobian(self, w: Array) -> Array:
-        """Return the derivative of the chart at ``w``."""
+        """Return the derivative of the chart at ``w``.
+
+        Parameters
+        ----------
+        w : array (2,)
+            The point.
+
+        Returns
+        -------
+        array (2, 2)
+            Rows belong to coordinates.
+        """
         x = w[0]
         zero = x * 0
         rows = [20 * x, zero - 10, zero + 1, zero]
         return _stack(rows, w).reshape((2, 2))
 
     def inverse_jacobian(self, z: Array) -> Array:
-        """Return the derivative of the inverse chart at ``z``."""
+        """Return the derivative of the inverse chart at ``z``.
+
+        Parameters
+        ----------
+        z : array (2,)
+            Chart coordinates.
+
+        Returns
+        -------
+        array (2, 2)
+            Columns belong to coordinates.
+        """
         zero = z[0] * 0
         rows = [zero, zero + 1, (zero - 1) / 10, 2 * (z[1] + 1)]
         return _stack(rows, z).reshape((2, 2))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ CHUNK = 2**21  # entries of the largest array formed
 
 @dataclass(frozen=True)
 class Part:
-    """Derivatives along the parts of one array: ``S[n, o, i]`` or ``S[n, o, i] V[i, j] H[n, j]``."""
+    """Derivatives along the parts of an array: S[n, o, i], or S[n, o, i] V[i, j] H[n, j]."""
 
     S: Array
     H: Array | None = None
@@ -64,7 +64,7 @@ def gauss_newton_gram(
 
 def cost(widths: Sequence[int], kept: Kept) -> float:
     """Return the arithmetic of :func:`gauss_newton_gram`, in products with the matrix."""
-    weights = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    weights = sum(a * b for a, b in pairwise(widths))
     total = 2 * widths[-1] * (weights - widths[0] * widths[1])
     for (p, q), (r, s) in combinations_with_replacement(_sizes(widths, kept), 2):
         total += 2 * p * r * (widths[-1] + max(q, s, q * s))

@@ -56,14 +56,31 @@ class MLP:
     ValueError, TypeError, DomainError
         If a width, name, shape, label or entry is not as described.
 
+    References
+    ----------
+    [Pea94] Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6(1), 1994
+    (Hessian products).
+
+    [Sch02] Schraudolph, *Fast curvature matrix-vector products for second-order gradient descent*,
+    Neural Computation 14(7), 2002
+    (Gauss-Newton products).
+
     Examples
     --------
     >>> import numpy as np
-    >>> loss = MLP([2, 3, 1], activation="relu", inputs=np.eye(2), targets=[[1.0], [2.0]])
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP(
+    ...     [2, 3, 1], activation="relu", inputs=np.eye(2), targets=[[1.0], [2.0]]
+    ... )
     >>> loss.shapes
     {'W1': (3, 2), 'W2': (1, 3)}
-    >>> loss.value({"W1": np.ones((3, 2)), "W2": np.ones((1, 3))})
+    >>> w = {"W1": np.ones((3, 2)), "W2": np.ones((1, 3))}
+    >>> loss.value(w)  # the outputs are 3 and 3: half of (1 - 3)^2 + (2 - 3)^2
     2.5
+    >>> loss.gradient(w)["W2"]
+    array([[3., 3., 3.]])
+    >>> loss.batch([0]).value(w)
+    2.0
     """
 
     lower_bound: float | None = 0.0
@@ -108,7 +125,25 @@ class MLP:
         return dict(self._shapes)
 
     def init(self, rng: np.random.Generator, dtype: Any = None) -> dict[str, np.ndarray]:
-        """Draw NumPy parameters (float64 unless ``dtype``) uniformly within 1/sqrt(fan_in)."""
+        """Draw NumPy parameters (float64 unless ``dtype``) uniformly within 1/sqrt(fan_in).
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the numbers.
+        dtype : dtype, optional
+            float64 unless given.
+
+        Returns
+        -------
+        dict of str to array
+            Of the shapes in :attr:`shapes`.
+
+        Raises
+        ------
+        TypeError
+            If ``rng`` is no generator.
+        """
         if not isinstance(rng, np.random.Generator):
             raise TypeError(f"rng is a {type(rng).__name__}; expected a numpy.random.Generator")
         w = {}
@@ -118,7 +153,24 @@ class MLP:
         return w
 
     def batch(self, index: Any) -> MLP:
-        """Return the loss on the samples ``index`` (integers, a mask or a slice)."""
+        """Return the loss on the samples ``index`` (integers, a mask or a slice).
+
+        Parameters
+        ----------
+        index : array (k,) or slice
+            Integers, a boolean mask (samples,) or a slice.
+
+        Returns
+        -------
+        MLP
+            With copies of these samples; ``"mse"`` sums over them, ``"cross_entropy"`` is their
+            mean.
+
+        Raises
+        ------
+        ValueError
+            If the index is of another kind, or selects nothing.
+        """
         if not isinstance(index, slice):
             index = read(index, "index")
             if index.ndim != 1 or index.dtype.kind not in "iub":
@@ -129,7 +181,23 @@ class MLP:
         return self._replace(self.inputs[index], self.targets[index])
 
     def with_inputs(self, inputs: Any) -> MLP:
-        """Return the same loss on other ``inputs`` (samples, features), targets unchanged."""
+        """Return the same loss on other ``inputs`` (samples, features), targets unchanged.
+
+        Parameters
+        ----------
+        inputs : array (samples, features)
+            As many samples as there are targets.
+
+        Returns
+        -------
+        MLP
+            A new loss; this one is not changed.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not as expected.
+        """
         inputs = check_inputs(read(inputs, "inputs"), self.widths[0])
         if inputs.shape[0] != self.inputs.shape[0]:
             raise ValueError(
@@ -138,7 +206,20 @@ class MLP:
         return self._replace(inputs, self.targets)
 
     def forward(self, w: Parameters, X: Array | None = None) -> Array:
-        """Return the outputs (samples, outputs) for inputs ``X``, by default the batch."""
+        """Return the outputs (samples, outputs) for inputs ``X``, by default the batch.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        X : array (samples, features), optional
+            Inputs; those of the batch unless given.
+
+        Returns
+        -------
+        array (samples, outputs)
+            In the library, dtype and device of ``w``.
+        """
         _, layers = self._layers(w)
         if X is None:
             inputs = self._batch_data(layers[0][0])[0]
@@ -151,12 +232,35 @@ class MLP:
         """Return pre-activations ``[Z_1, ..., Z_L]`` and hidden states ``[H_0, ..., H_{L-1}]``.
 
         ``H_0`` are the inputs, ``Z_L`` the outputs; all have shape (samples, width).
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        Z : list of array (samples, width)
+            Pre-activations, one per layer.
+        H : list of array (samples, width)
+            What each layer reads.
         """
         _, layers = self._layers(w)
         return _backprop.states(layers, self._batch_data(layers[0][0])[0], self.activation)
 
     def output_gradient(self, w: Parameters) -> Array:
-        """Return the derivative (samples, outputs) of the loss in the outputs at ``w``."""
+        """Return the derivative (samples, outputs) of the loss in the outputs at ``w``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        array (samples, outputs)
+            In the library and dtype of ``w``.
+        """
         xp, layers = self._layers(w)
         X, T = self._batch_data(layers[0][0])
         return self._output_loss.residual(xp, _backprop.outputs(layers, X, self.activation), T)[1]
@@ -166,6 +270,16 @@ class MLP:
 
         The first axis runs over samples times outputs, sample by sample; the others are those
         of the parameter.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        dict of str to array
+            Shapes (samples * outputs, ...) of the parameters' names.
         """
         xp, layers = self._layers(w)
         Z, H = _backprop.states(layers, self._batch_data(layers[0][0])[0], self.activation)
@@ -190,7 +304,20 @@ class MLP:
         return self.value_and_gradient(w)[1]
 
     def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
-        """Return value and gradient at ``w`` from one forward and one backward pass."""
+        """Return value and gradient at ``w`` from one forward and one backward pass.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        value : float
+            The loss.
+        gradient : dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+        """
         xp, layers = self._layers(w)
         X, T = self._batch_data(layers[0][0])
         Z, H = _backprop.states(layers, X, self.activation)
@@ -200,23 +327,64 @@ class MLP:
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
         """Return the full Hessian at ``w`` times ``v``."""
-        check_same_layout(w, v, "vector")
+        return self.hvp_operator(w)(v)
+
+    def hvp_operator(self, w: Parameters) -> Callable[[Parameters], dict[str, Array]]:
+        """Return ``v -> Hessian v`` at ``w``, with one forward and backward pass for all.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        callable
+            From a vector of the shapes of ``w`` to another.
+        """
         xp, layers = self._layers(w)
         X, T = self._batch_data(layers[0][0])
         Z, H = _backprop.states(layers, X, self.activation)
         D = self._output_loss.residual(xp, Z[-1], T)[1]
         curvature = self._output_loss.curvature(xp, Z[-1], T)
-        directions = self._layers(v)[1]
-        return self._named(
-            _backprop.hvp(xp, layers, directions, Z, H, self.activation, D, curvature)
-        )
+        product = _backprop.hvp_operator(xp, layers, Z, H, self.activation, D, curvature)
+
+        def checked(v: Parameters) -> dict[str, Array]:
+            check_same_layout(w, v, "vector")
+            return self._named(product(self._layers(v)[1]))
+
+        return checked
 
     def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
-        """Return ``J^T H J v``: J the Jacobian of the outputs, H the Hessian in the outputs."""
+        """Return ``J^T H J v``: J the Jacobian of the outputs, H the Hessian in the outputs.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        v : dict of str to array
+            A vector of the names and shapes of ``w``.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+        """
         return self.gauss_newton_operator(w)(v)
 
     def gauss_newton_operator(self, w: Parameters) -> Callable[[Parameters], dict[str, Array]]:
-        """Return ``v -> J^T H J v`` at ``w``, with one forward pass for all products."""
+        """Return ``v -> J^T H J v`` at ``w``, with one forward pass for all products.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        callable
+            From a vector of the shapes of ``w`` to another.
+        """
         xp, layers = self._layers(w)
         X, T = self._batch_data(layers[0][0])
         Z, H = _backprop.states(layers, X, self.activation)
@@ -258,7 +426,18 @@ class MLP:
         )
 
     def gauss_newton_gram_cost(self, axes: Mapping[str, tuple[int, ...]]) -> float:
-        """Return the arithmetic of :meth:`gauss_newton_gram`, in Gauss-Newton products."""
+        """Return the arithmetic of :meth:`gauss_newton_gram`, in Gauss-Newton products.
+
+        Parameters
+        ----------
+        axes : dict of str to tuple of int
+            As for :meth:`gauss_newton_gram`.
+
+        Returns
+        -------
+        float
+            A multiple of one Gauss-Newton product.
+        """
         return _gram.cost(self.widths, self._kept(axes))
 
     def _kept(self, axes: Mapping[str, tuple[int, ...]]) -> list[tuple[tuple[int, ...], ...]]:
@@ -270,7 +449,13 @@ class MLP:
         ]
 
     def hidden_indices(self) -> list[HiddenIndex]:
-        """Return the hidden layers as indices: what writes and what reads each of them."""
+        """Return the hidden layers as indices: what writes and what reads each of them.
+
+        Returns
+        -------
+        list of HiddenIndex
+            One per hidden layer, in their order.
+        """
         from ..groups import HiddenIndex
 
         return [
@@ -286,7 +471,17 @@ class MLP:
         """Return what leaves the network's function unchanged.
 
         GL of every hidden layer for the linear activation, positive rescalings for ReLU and
-        LeakyReLU; ``TypeError`` for other activations and for networks without hidden layers.
+        LeakyReLU.
+
+        Returns
+        -------
+        GeneralLinear or PositiveRescaling
+            Of scope ``"function"``.
+
+        Raises
+        ------
+        TypeError
+            For other activations, and for networks without hidden layers.
         """
         from ..groups import GeneralLinear, PositiveRescaling
 
@@ -303,7 +498,18 @@ class MLP:
         )
 
     def batch_symmetry(self) -> SymmetryGroup:
-        """Return the data-dependent action, which holds on this batch only."""
+        """Return the data-dependent action, which holds on this batch only.
+
+        Returns
+        -------
+        ActivationGL
+            Of scope ``"batch"``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the activation is not a bijection, or there is no hidden layer.
+        """
         from ..groups import ActivationGL
 
         return ActivationGL(self)

@@ -139,7 +139,6 @@ class CrossEntropy:
         return (p / samples)[:, :, None] ** 0.5 * root
 
 
-
 def _identity(like: Array) -> Array:
     return cast(np.eye(like.shape[1]), like)
 

@@ -32,15 +32,23 @@ class Quadratic:
 
     Raises
     ------
+    TypeError
+        If ``A`` has entries that are not real numbers.
     ValueError
         If ``A`` is not square or not symmetric, or ``minimum`` has another shape.
     DomainError
         If an entry is not finite.
 
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (quadratic functions).
+
     Examples
     --------
     >>> import numpy as np
-    >>> loss = Quadratic(np.diag([1.0, 4.0]), minimum=[1.0, 0.0])
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 4.0]), minimum=[1.0, 0.0])
     >>> loss.value({"w": np.array([3.0, 1.0])})
     4.0
     >>> loss.gradient({"w": np.array([3.0, 1.0])})["w"]
@@ -83,7 +91,23 @@ class Quadratic:
         return self._bound
 
     def operator(self, v: Array) -> Array:
-        """Return ``A v`` for a vector (n,) of any array library, in its dtype."""
+        """Return ``A v`` for a vector (n,) of any array library, in its dtype.
+
+        Parameters
+        ----------
+        v : array (n,)
+            In any array library.
+
+        Returns
+        -------
+        array (n,)
+            In the library and dtype of ``v``.
+
+        Raises
+        ------
+        TypeError
+            If ``v`` has symbols for entries and ``A`` is not dense.
+        """
         if is_symbolic(v) or is_symbolic(self.A):
             if not isinstance(self.A, np.ndarray):
                 raise TypeError(
@@ -103,7 +127,20 @@ class Quadratic:
         return self.value_and_gradient(w)[1]
 
     def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
-        """Return value and gradient at ``w`` from one product with ``A``."""
+        """Return value and gradient at ``w`` from one product with ``A``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        value : float
+            The loss.
+        gradient : dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+        """
         point = vector_parameter(w, self.n)
         y = self._displacement(point)
         product = np.asarray(self.A @ y)
@@ -117,11 +154,30 @@ class Quadratic:
         return {"w": self.operator(vector_pair(w, v, self.n)[1])}
 
     def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
-        """Return ``{"w": A v}``: the Gauss-Newton matrix of a quadratic is its Hessian."""
+        """Return ``{"w": A v}``: the Gauss-Newton matrix of a quadratic is its Hessian.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+        v : dict of str to array
+            A vector of the names and shapes of ``w``.
+
+        Returns
+        -------
+        dict of str to array
+            Of the names, shapes, dtype and library of ``w``.
+        """
         return self.hvp(w, v)
 
     def symmetry(self) -> SymmetryGroup:
-        """Return the rotations of its level sets."""
+        """Return the rotations of its level sets.
+
+        Returns
+        -------
+        QuadraticOrthogonal
+            Of scope ``"loss"``; where ``A`` is not positive definite its dense methods raise.
+        """
         from ..groups import QuadraticOrthogonal
 
         return QuadraticOrthogonal(self)

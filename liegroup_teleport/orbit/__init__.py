@@ -1,6 +1,7 @@
 """Where on the orbit to go: objectives, bounds and the Riemannian search."""
 
 from ._build import landscape
+from ._gram import has_small_gram
 from ._objectives import (
     GradientNorm,
     LineSearchDecrease,
@@ -29,6 +30,7 @@ __all__ = [
     "Problem",
     "Sharpness",
     "Stability",
+    "has_small_gram",
     "landscape",
     "solve",
 ]

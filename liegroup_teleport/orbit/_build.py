@@ -12,8 +12,8 @@ from ._flatness import (
     perturbed_landscape,
     sharpness_landscape,
 )
-from ._hidden_states import HiddenStatesNorm
 from ._gram import GramDecrease
+from ._hidden_states import HiddenStatesNorm
 from ._landscape import (
     Landscape,
     LinearDecrease,
@@ -70,11 +70,11 @@ def landscape(
         return LinearNorm(group, gradient, dual=True)
     if isinstance(objective, ParameterNorm):
         return LinearNorm(group, w, dual=False)
+    if isinstance(group, PositiveRescaling) and not getattr(objective, "optimizer_state", None):
+        small = GramDecrease.of(group, objective, loss, w, gradient)
+        if small is not None:
+            return small
     product = require_gauss_newton(loss, w, objective)
     if isinstance(group, PositiveRescaling):
-        if getattr(objective, "optimizer_state", None) is None:
-            small = GramDecrease.of(group, objective, loss, w, gradient)
-            if small is not None:
-                return small
         return DiagonalDecrease(group, objective, gradient, product)
     return LinearDecrease(group, objective, gradient, product)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..groups import PositiveRescaling
 from ._landscape import Landscape, decrease_scale, decrease_value
 from ._objectives import LineSearchDecrease, PredictedDecrease
 
-__all__ = ["GramDecrease"]
+__all__ = ["GramDecrease", "has_small_gram"]
 
 PRODUCTS = 16.0  # what the matrix may cost, in products: a search needs that many and more
 PARTS = 2048
@@ -43,22 +44,28 @@ class GramDecrease(Landscape):
         scale: float,
     ) -> None:
         super().__init__(group)
-        self.objective, self.squares, self.exponents, self.gram = objective, squares, exponents, gram
+        self.objective, self.squares, self.exponents, self.gram = (
+            objective,
+            squares,
+            exponents,
+            gram,
+        )
         self.logarithmic = isinstance(objective, LineSearchDecrease)
         self.scale = scale
 
     @classmethod
     def of(
-        cls, group: PositiveRescaling, objective: Any, loss: Any, w: Parameters, gradient: Parameters
+        cls,
+        group: PositiveRescaling,
+        objective: Any,
+        loss: Any,
+        w: Parameters,
+        gradient: Parameters,
     ) -> GramDecrease | None:
         """Return the decrease, or ``None`` where the matrix is dear, unknown or inaccurate."""
-        axes = moving_axes(group, gradient)
-        parts = sum(
-            int(np.prod([a.shape[i] for i in axes[n]], dtype=np.int64)) for n, a in gradient.items()
-        )
-        cost = getattr(loss, "gauss_newton_gram_cost", None)
-        if cost is None or parts > PARTS or cost(axes) > PRODUCTS:
+        if not has_small_gram(group, loss, gradient):
             return None
+        axes = moving_axes(group, gradient)
         gram = loss.gauss_newton_gram(w, gradient, axes)
         squares = [
             np.square(host(a)).sum(axis=tuple(i for i in range(a.ndim) if i not in axes[n])).ravel()
@@ -104,7 +111,9 @@ class GramDecrease(Landscape):
             if self.logarithmic:
                 value = np.log(a * a / b / 2)
                 slope = 2 * da / a - db / b
-                hessian = 2 * (dda / a - np.outer(da, da / a**2)) - ddb / b + np.outer(db, db / b**2)
+                hessian = (
+                    2 * (dda / a - np.outer(da, da / a**2)) - ddb / b + np.outer(db, db / b**2)
+                )
                 return float(value), slope, hessian
             value, by_a, by_b = decrease_value(self.objective, a, b)
             u = value / self.scale
@@ -113,6 +122,16 @@ class GramDecrease(Landscape):
             root = np.sqrt(1 + u * u)
             du, ddu = ((by_a * p + by_b * q) / self.scale for p, q in ((da, db), (dda, ddb)))
             return float(np.arcsinh(u)), du / root, ddu / root - np.outer(du, du) * (u / root**3)
+
+
+def has_small_gram(group: Any, loss: Any, w: Parameters) -> bool:
+    """Return whether a search would take more products than the matrix of :class:`GramDecrease`."""
+    cost = getattr(loss, "gauss_newton_gram_cost", None)
+    if cost is None or not isinstance(group, PositiveRescaling):
+        return False
+    axes = moving_axes(group, w)
+    parts = sum(math.prod(a.shape[i] for i in axes[n]) for n, a in w.items())
+    return parts <= PARTS and cost(axes) <= PRODUCTS
 
 
 def moving_axes(group: PositiveRescaling, w: Parameters) -> dict[str, tuple[int, ...]]:

@@ -19,6 +19,7 @@ def largest_eigenvalue(
     *,
     tol: float = 1e-3,
     max_iterations: int = 40,
+    enough: float = np.inf,
 ) -> tuple[float, dict[str, Any]]:
     """Return the algebraically largest eigenvalue of a symmetric operator, and its eigenvector.
 
@@ -36,6 +37,8 @@ def largest_eigenvalue(
         Relative accuracy of the Ritz value.
     max_iterations : int
         Most operator products.
+    enough : float
+        Stop as soon as the eigenvalue is known to be larger than this.
     """
     length = norm(start)
     if not length > 0:
@@ -55,7 +58,11 @@ def largest_eigenvalue(
         values, vectors = scipy.linalg.eigh_tridiagonal(np.array(diagonal), np.array(off))
         largest = float(values[-1])
         error = beta * abs(float(vectors[-1, -1]))
-        if error <= tol * abs(largest) or beta <= 1e-12 * max(np.max(np.abs(values)), 1e-300):
+        if (
+            largest > enough
+            or error <= tol * abs(largest)
+            or beta <= 1e-12 * max(np.max(np.abs(values)), 1e-300)
+        ):
             break
         if step + 1 < max_iterations:
             off.append(beta)

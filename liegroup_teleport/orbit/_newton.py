@@ -10,8 +10,6 @@ from ._ball import BallResult, project
 
 __all__ = ["newton_ball"]
 
-LEAST = 1e-12  # smallest curvature in a Newton step, relative to the largest
-LONGEST = 2.0  # longest single step: a model of exponentials is good for no more
 ARMIJO = 1e-4
 SHORTEST = 1e-9  # step lengths below it gain nothing to rounding
 
@@ -55,7 +53,6 @@ def newton_ball(
             step = _newton(*_tangent(x, slope - outward * x, hessian, outward))
         else:
             step = _newton(slope, hessian)
-        step = project(step, LONGEST)
         found = None
         t = 1.0
         while found is None and t > SHORTEST and calls < max_iterations:
@@ -65,7 +62,10 @@ def newton_ball(
             ahead = _truncated(x, ahead, radius)
             trial = evaluate(ahead)
             calls += 1
-            if trial[0] >= value + ARMIJO * max(float(slope @ (ahead - x)), 0.0) and trial[0] > value:
+            if (
+                trial[0] >= value + ARMIJO * max(float(slope @ (ahead - x)), 0.0)
+                and trial[0] > value
+            ):
                 found = ahead, *trial
             t *= 0.3
         if found is None:
@@ -78,28 +78,29 @@ def newton_ball(
 
 
 def _newton(slope: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-    """Return the Newton step with every curvature made negative."""
+    """Return the Newton step with every curvature negative, and larger by the slope's length.
+
+    No step is longer than 1, directions in which the objective is flat hardly move, and near a
+    maximum, where the slope vanishes, it is Newton's (Li, Fukushima, Qi & Yamashita 2004).
+    """
     curvatures, directions = np.linalg.eigh(hessian)
-    sizes = np.abs(curvatures)
-    sizes = np.maximum(sizes, LEAST * max(float(sizes.max()), 1e-300))
-    return directions @ ((directions.T @ slope) / sizes)
+    sizes = np.abs(curvatures) + np.sqrt(slope @ slope)
+    return directions @ ((directions.T @ slope) / np.maximum(sizes, 1e-300))
 
 
 def _tangent(
     x: np.ndarray, slope: np.ndarray, hessian: np.ndarray, outward: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient and Hessian on the sphere at ``x``, in the space around it."""
-    normal = x / np.linalg.norm(x)
+    """Return gradient and Hessian on the sphere at ``x``, in the space around it.
+
+    Along the normal the gradient is zero, so any curvature will do there: it is -1.
+    """
+    normal = x / np.sqrt(x @ x)
     inside = hessian - outward * np.eye(len(x))
     across = inside @ normal
-    inside = (
-        inside
-        - np.outer(normal, across)
-        - np.outer(across, normal)
-        + (normal @ across) * np.outer(normal, normal)
-    )
-    # the gradient has no part along the normal: any curvature will do there
-    return slope - normal * (normal @ slope), inside - np.outer(normal, normal)
+    across -= normal * ((normal @ across - 1.0) / 2)
+    crossed = np.multiply.outer(normal, across)
+    return slope - normal * (normal @ slope), inside - crossed - crossed.T
 
 
 def _truncated(x: np.ndarray, ahead: np.ndarray, radius: float | None) -> np.ndarray:

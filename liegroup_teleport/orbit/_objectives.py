@@ -35,7 +35,27 @@ class Preconditioner:
     second_moment : dict of str to array
         The accumulator s, of the shapes of the parameters.
     decay, weight, epsilon : float
-        Coefficients of the next step; ``epsilon > 0``.
+        Coefficients of the next step, without units; ``epsilon > 0``.
+
+    References
+    ----------
+    [Duc11] Duchi, Hazan & Singer, *Adaptive subgradient methods for online learning and stochastic
+    optimization*, JMLR 12, 2011 (diagonal form).
+
+    [KB15] Kingma & Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
+
+    Examples
+    --------
+    What Adam would divide by at its first step is made by the optimizer itself:
+
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> adam, w = lt.training.Adam(0.01), {"w": np.zeros(2)}
+    >>> P = adam.preconditioner(adam.init(w))
+    >>> v = np.array([3.0, -0.5])
+    >>> step = v / (P.root("w", P.second_moment["w"], v) + P.epsilon)
+    >>> step.round(6)  # the first step is the sign of the gradient
+    array([ 1., -1.])
     """
 
     second_moment: Mapping[str, Any]
@@ -44,14 +64,40 @@ class Preconditioner:
     epsilon: float
 
     def root(self, name: str, s: Any, v: Any) -> Any:
-        """Return ``sqrt(decay s + weight v^2)`` for one parameter."""
+        """Return ``sqrt(decay s + weight v^2)`` for one parameter.
+
+        Parameters
+        ----------
+        name : str
+            Which parameter.
+        s : array
+            Its second moment, of the parameter's shape.
+        v : array
+            Its gradient, of the parameter's shape.
+
+        Returns
+        -------
+        array
+            Of the shape and library of ``v``.
+        """
         xp = array_api_compat.array_namespace(v)
         return xp.sqrt(self.decay * s + self.weight * v * v)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Base of all objectives."""
+    """Base of all objectives.
+
+    An objective is a plain description; :func:`~liegroup_teleport.teleport` knows how to evaluate
+    those of this library along an orbit, from one gradient where the action is linear.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> objective = lt.ParameterNorm()
+    >>> isinstance(objective, lt.orbit.Objective), objective.sense, objective.unbounded
+    (True, 'min', True)
+    """
 
     @property
     def sense(self) -> Sense:
@@ -66,7 +112,31 @@ class Objective:
 
 @dataclass(frozen=True)
 class GradientNorm(Objective):
-    """The squared norm of the gradient, ``||grad L(g.w)||^2`` (Zhao et al. 2022, eq. 3)."""
+    """The squared norm of the gradient, ``||grad L(g.w)||^2``; more is better.
+
+    Minimising it is convex along the orbit of a self-adjoint action, and the minimum is proved.
+    On a non-compact orbit it has no maximum: give a radius.
+
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022
+    (the objective of teleportation).
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979 (why minimising is
+    convex).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 10.0]))
+    >>> w = {"w": np.array([2.0, 0.0])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.GradientNorm())
+    >>> result.status
+    'optimal'
+    >>> round(result.objective_before, 9), round(result.objective_after, 9)  # 2 lambda_1 L = 40
+    (4.0, 40.0)
+    """
 
     @property
     def unbounded(self) -> bool:
@@ -76,7 +146,27 @@ class GradientNorm(Objective):
 
 @dataclass(frozen=True)
 class ParameterNorm(Objective):
-    """The squared norm of the parameters, ``||g.w||^2``; the minimum is the balanced network."""
+    """The squared norm of the parameters, ``||g.w||^2``; less is better.
+
+    It needs no gradient. The minimum over rescalings is the balanced network: what every hidden
+    unit reads and what it writes have the same norm.
+
+    References
+    ----------
+    [Sto19] Stock et al., *Equi-normalization of neural networks*, ICLR 2019.
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP([1, 1, 1], activation="relu", inputs=[[1.0]], targets=[[0.0]])
+    >>> w = {"W1": np.array([[100.0]]), "W2": np.array([[0.01]])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.ParameterNorm())
+    >>> result.status, result.params["W1"].round(9), result.params["W2"].round(9)
+    ('optimal', array([[1.]]), array([[1.]]))
+    """
 
     @property
     def sense(self) -> Sense:
@@ -103,10 +193,34 @@ class PredictedDecrease(Objective):
     Parameters
     ----------
     learning_rate : float, optional
-        The step size > 0. ``None`` only inside a training schedule, which
-        fills it in from the optimizer.
+        The step size > 0, in the units of ``w`` over those of the gradient. ``None`` only inside a
+        training schedule, which fills it in from the optimizer.
     optimizer_state : Preconditioner, optional
         The adaptive optimizer's live diagonal.
+
+    Raises
+    ------
+    ValueError
+        If the learning rate is not a finite number > 0.
+
+    References
+    ----------
+    [Sch02] Schraudolph, *Fast curvature matrix-vector products for second-order gradient descent*,
+    Neural Computation 14(7), 2002 (the Gauss-Newton matrix).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 10.0]))
+    >>> w = {"w": np.array([2.0, 0.1])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.PredictedDecrease(0.05))
+    >>> moved = result.params["w"] - 0.05 * loss.gradient(result.params)["w"]
+    >>> decrease = loss.value(w) - loss.value({"w": moved})
+    >>> bool(np.isclose(decrease, result.objective_after))  # the model of a quadratic is exact
+    True
+    >>> result.objective_after > 1.5 * result.objective_before
+    True
     """
 
     learning_rate: float | None = None
@@ -127,6 +241,26 @@ class LineSearchDecrease(Objective):
     with ``v`` the gradient and ``B`` the Gauss-Newton matrix at ``g.w``. By
     Kantorovich's inequality equality holds exactly where v is an eigenvector
     of B. It has no step size, and is bounded on every orbit.
+
+    References
+    ----------
+    [Kan48] Kantorovich, *Functional analysis and applied mathematics*, Uspekhi Matematicheskikh
+    Nauk 3(6), 1948.
+
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024 (teleportation and Newton's method).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 10.0]))
+    >>> w = {"w": np.array([2.0, 0.5])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.LineSearchDecrease())
+    >>> result.objective_before < 0.75 * loss.value(w)
+    True
+    >>> bool(np.isclose(result.objective_after, loss.value(w)))  # one step reaches the minimum
+    True
     """
 
 
@@ -150,6 +284,31 @@ class Sharpness(Objective):
         Relative accuracy of the largest eigenvalue.
     seed : int
         Seed of the random probes.
+
+    Raises
+    ------
+    ValueError
+        If ``measure``, ``probes`` or ``accuracy`` is not as above.
+
+    References
+    ----------
+    [HS97] Hochreiter & Schmidhuber, *Flat minima*, Neural Computation 9(1), 1997.
+
+    [WS01] Williams & Seeger, *Using the Nyström method to speed up kernel machines*, NeurIPS 2001
+    (the approximation by probes).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(10, 3)), rng.normal(size=(10, 1))
+    >>> loss = lt.losses.MLP([3, 4, 1], activation="relu", inputs=X, targets=Y)
+    >>> w = loss.init(rng)
+    >>> steep = {"W1": 5 * w["W1"], "W2": w["W2"] / 5}  # the same function
+    >>> flat = lt.teleport(loss, loss.symmetry(), steep, lt.Sharpness())
+    >>> flat.status, flat.objective_after < 0.2 * flat.objective_before
+    ('optimal', True)
     """
 
     measure: Literal["trace", "largest"] = "trace"
@@ -187,11 +346,32 @@ class PerturbedLoss(Objective):
     Parameters
     ----------
     radii : tuple of float
-        Sizes t of the perturbations, positive.
+        Sizes t of the perturbations, positive, in the units of the parameters.
     directions : int
         Number of unit directions d, at least 1.
     seed : int
         Seed of the directions.
+
+    Raises
+    ------
+    ValueError
+        If a radius is not finite and positive, or ``directions`` not a positive integer.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 1.0, 4.0]))
+    >>> w = {"w": np.array([1.0, 0.0, 0.0])}
+    >>> phi = lt.PerturbedLoss(radii=(0.5,), directions=4)
+    >>> result = lt.teleport(loss, loss.symmetry(), w, phi)
+    >>> result.objective_after < result.objective_before
+    True
     """
 
     radii: tuple[float, ...] = (0.001, 0.011, 0.021, 0.031, 0.041)
@@ -233,6 +413,27 @@ class OrbitCurvature(Objective):
         Number of M, at least 1.
     seed : int
         Seed of the M.
+
+    Raises
+    ------
+    ValueError
+        If ``directions`` is not a positive integer.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP([1, 1, 1], activation="relu", inputs=[[1.0]], targets=[[0.0]])
+    >>> w = {"W1": np.array([[3.0]]), "W2": np.array([[0.5]])}
+    >>> psi = lt.OrbitCurvature()
+    >>> result = lt.teleport(loss, loss.symmetry(), w, psi, radius=3.0)
+    >>> bool(np.isclose(result.objective_after, 1 / np.sqrt(3.0)))  # the vertex of a hyperbola
+    True
     """
 
     directions: int = 10

@@ -253,13 +253,17 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
 
 
 def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
-    """Search by Newton's method where the Hessian is at hand, else by gradients."""
-    field, box = problem.field, problem.box
-    if isinstance(field, GramDecrease) and box is None and problem.sign > 0:
+    """Search by Newton's method in a ball where the Hessian is at hand, else by gradients.
+
+    Without a ball the predicted decrease has maxima far out where it hardly rises: gradients
+    stay near the identity, Newton's method would go there.
+    """
+    field, radius = problem.field, problem.radius
+    if isinstance(field, GramDecrease) and radius is not None and problem.sign > 0:
         return newton_ball(
             field.curved,
             np.zeros(field.group.dim) if start is None else start,
-            radius=problem.radius,
+            radius=radius,
             tol=problem.tol,
             max_iterations=problem.max_iterations,
         )
@@ -267,11 +271,11 @@ def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
         field,
         field.group.identity(),
         sign=problem.sign,
-        radius=problem.radius,
+        radius=radius,
         tol=problem.tol,
         max_iterations=problem.max_iterations,
         start=start,
-        box=box,
+        box=problem.box,
     )
 
 

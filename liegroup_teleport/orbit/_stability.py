@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .._arrays import Parameters, axpy, map_parameters
 from ..groups import SymmetryGroup
-from ..losses import Loss
+from ..losses import Loss, hvp_operator
 from ._lanczos import largest_eigenvalue
 from ._landscape import preconditioned
 from ._objectives import Objective, PredictedDecrease
@@ -39,21 +40,28 @@ class Stability:
     limit: float
 
     def __post_init__(self) -> None:
-        self._threshold = max(self.limit, self.sharpness(self.group.identity()))
         self._floor = getattr(self.loss, "lower_bound", None)
 
-    def sharpness(self, g: Any) -> float:
-        """Return ``learning_rate * lambda_max`` at ``g``."""
+    @cached_property
+    def _threshold(self) -> float:
+        """The limit, or what the start already has."""
+        return max(self.limit, self.sharpness(self.group.identity()))
+
+    def sharpness(self, g: Any, enough: float = np.inf) -> float:
+        """Return ``learning_rate * lambda_max`` at ``g``, or a number above ``enough``."""
         point = self.group.act(g, self.w)
         v = self.group.act_cotangent(g, self.w, self.gradient)
         root = self._root(g, v)
 
         loss = self.group.act_on_loss(g, self.loss)
 
-        def product(u: Parameters) -> Parameters:
-            return _times(loss.hvp(point, _times(u, root)), root)
+        hessian = hvp_operator(loss, point)
 
-        return self.learning_rate * largest_eigenvalue(product, v)[0]
+        def product(u: Parameters) -> Parameters:
+            return _times(hessian(_times(u, root)), root)
+
+        enough = enough / self.learning_rate
+        return self.learning_rate * largest_eigenvalue(product, v, enough=enough)[0]
 
     def _root(self, g: Any, v: Parameters) -> Parameters | None:
         state = (
@@ -78,7 +86,11 @@ class Stability:
         with np.errstate(all="ignore"):
             if decrease is not None and not self._trial(g, decrease):
                 return False
-            return bool(self.sharpness(g) <= self._threshold * (1 + 1e-6))
+            limit = self.limit * (1 + 1e-6)
+            if self.sharpness(g, limit) <= limit:
+                return True
+            threshold = self._threshold * (1 + 1e-6)
+            return threshold > limit and bool(self.sharpness(g, threshold) <= threshold)
 
     def _trial(self, g: Any, decrease: float) -> bool:
         if self._floor is not None and decrease > self.value - self._floor:

@@ -26,9 +26,9 @@ class AdaGrad(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        ``eta``, above zero.
+        ``eta``, above zero, in the units of ``w``.
     epsilon : float
-        Above zero.
+        Above zero, in the units of the gradient.
 
     Raises
     ------
@@ -37,8 +37,20 @@ class AdaGrad(Optimizer):
 
     References
     ----------
-    J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods for online
-    learning and stochastic optimization, JMLR 12, 2011.
+    [Duc11] Duchi, Hazan & Singer, *Adaptive subgradient methods for online learning and stochastic
+    optimization*, JMLR 12, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> optimizer = lt.training.AdaGrad(0.1)
+    >>> loss, w = lt.losses.Quadratic(np.diag([1.0, 100.0])), {"w": np.array([1.0, 1.0])}
+    >>> w, state = optimizer.step(loss, w, loss.value(w), loss.gradient(w), optimizer.init(w))
+    >>> w["w"].round(6)  # the first step has the same length along every axis
+    array([0.9, 0.9])
+    >>> state.count, state.second_moment["w"]
+    (1, array([1.e+00, 1.e+04]))
     """
 
     learning_rate: float
@@ -83,11 +95,11 @@ class RMSProp(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        ``eta``, above zero.
+        ``eta``, above zero, in the units of ``w``.
     decay : float
         ``rho`` in (0, 1).
     epsilon : float
-        Above zero.
+        Above zero, in the units of the gradient.
 
     Raises
     ------
@@ -96,8 +108,19 @@ class RMSProp(Optimizer):
 
     References
     ----------
-    T. Tieleman, G. Hinton, Lecture 6.5 of Neural Networks for Machine
-    Learning, Coursera, 2012.
+    [TH12] Tieleman & Hinton, *Neural Networks for Machine Learning*, lecture 6.5, Coursera, 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> optimizer = lt.training.RMSProp(0.1, decay=0.75)
+    >>> loss, w = lt.losses.Quadratic(np.diag([1.0, 100.0])), {"w": np.array([1.0, 1.0])}
+    >>> w, state = optimizer.step(loss, w, loss.value(w), loss.gradient(w), optimizer.init(w))
+    >>> w["w"].round(6)  # 0.1 over the root of 1 - decay
+    array([0.8, 0.8])
+    >>> state.count, state.second_moment["w"]
+    (1, array([2.5e-01, 2.5e+03]))
     """
 
     learning_rate: float
@@ -143,13 +166,13 @@ class Adam(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        ``eta``, above zero.
+        ``eta``, above zero, in the units of ``w``.
     beta1 : float
         Decay of the gradients, in [0, 1).
     beta2 : float
         Decay of the squares, in (0, 1).
     epsilon : float
-        Above zero.
+        Above zero, in the units of the gradient.
 
     Raises
     ------
@@ -158,7 +181,19 @@ class Adam(Optimizer):
 
     References
     ----------
-    D. P. Kingma, J. Ba, Adam: a method for stochastic optimization, ICLR 2015.
+    [KB15] Kingma & Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> optimizer = lt.training.Adam(0.1)
+    >>> loss, w = lt.losses.Quadratic(np.diag([1.0, 100.0])), {"w": np.array([1.0, 1.0])}
+    >>> w, state = optimizer.step(loss, w, loss.value(w), loss.gradient(w), optimizer.init(w))
+    >>> w["w"].round(6)  # the first step is the sign of the gradient times 0.1
+    array([0.9, 0.9])
+    >>> state.count, state.second_moment["w"]
+    (1, array([1.e-03, 1.e+01]))
     """
 
     learning_rate: float

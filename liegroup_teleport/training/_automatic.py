@@ -22,19 +22,32 @@ class Decision:
     Parameters
     ----------
     step : int
-        Before this step.
+        The decision was made before this step.
     action : {"teleport", "pause", "stop"}
         ``"pause"``: the last teleport was not worth its time, none for a while.
         ``"stop"``: nothing is left to gain.
     reason : str
-        In words.
+        Why, in words.
     rate : float
-        Of the last steps, without any teleport's time.
+        Of the last steps, without any teleport's time; per second.
     average : float
-        Since the last teleport began, its time included; NaN before the first.
+        Since the last teleport began, its time included; per second, NaN before the first.
     seconds_saved : float
         By the last teleport: the time that steps alone would have taken
         for the same decrease, less the time taken, its own included; NaN before the first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss, start = lt.losses.Quadratic(np.diag([1.0, 100.0])), {"w": np.array([3.0, 0.1])}
+    >>> schedule = lt.training.Teleports(loss.symmetry(), lt.GradientNorm(), at="auto")
+    >>> run = lt.training.minimize(
+    ...     loss, start, lt.training.SGD(0.01), steps=20, teleports=schedule
+    ... )
+    >>> first = run.decisions[0]
+    >>> first.step, first.action, first.reason
+    (2, 'teleport', 'the first, to measure one')
     """
 
     step: int

@@ -26,7 +26,7 @@ class SGD(Optimizer):
     Parameters
     ----------
     learning_rate : float
-        ``eta``, above zero.
+        ``eta``, above zero, in the units of ``w`` over those of the gradient.
     momentum : float
         ``beta`` in [0, 1); at 0 there is no state.
 
@@ -37,8 +37,19 @@ class SGD(Optimizer):
 
     References
     ----------
-    B. T. Polyak, Some methods of speeding up the convergence of iteration
-    methods, USSR Comput. Math. Math. Phys. 4(5), 1964.
+    [Pol64] Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR
+    Computational Mathematics and Mathematical Physics 4(5), 1964.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.diag([1.0, 100.0]))
+    >>> start = {"w": np.array([1.0, 0.1])}
+    >>> plain = lt.training.minimize(loss, start, lt.training.SGD(0.01), steps=100)
+    >>> heavy = lt.training.minimize(loss, start, lt.training.SGD(0.01, momentum=0.8), steps=100)
+    >>> print(f"{plain.losses[-1]:.0e} {heavy.losses[-1]:.0e}")
+    7e-02 5e-07
     """
 
     learning_rate: float
@@ -109,8 +120,18 @@ class LineSearch(Optimizer):
 
     References
     ----------
-    L. Armijo, Minimization of functions having Lipschitz continuous first
-    partial derivatives, Pacific J. Math. 16(1), 1966.
+    [Arm66] Armijo, *Minimization of functions having Lipschitz continuous first partial
+    derivatives*, Pacific Journal of Mathematics 16(1), 1966.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Rosenbrock()
+    >>> start = {"w": np.array([-1.0, -1.0])}
+    >>> run = lt.training.minimize(loss, start, lt.training.LineSearch(), steps=50)
+    >>> bool(np.all(np.diff(run.losses) <= 0)), bool(run.losses[-1] < 0.01 * run.losses[0])
+    (True, True)
     """
 
     initial_step: float = 100.0

@@ -31,7 +31,7 @@ class History:
         Euclidean norms of the gradients used; the last entry is that of the
         full gradient at ``params``.
     seconds : numpy.ndarray, shape (n + 1,)
-        Time by the run's clock, the wall clock by default, spent on steps and
+        Time in seconds by the run's clock, the wall clock by default, spent on steps and
         teleports when ``losses[t]`` was reached; recording and callbacks are not
         counted.
     teleports : tuple of TeleportEvent
@@ -48,6 +48,17 @@ class History:
         they teleported, paused or stopped, with the rates measured. A teleport that
         was searched for and did not take place is in ``teleports`` with status
         ``"identity"``, and followed by a decision ``"pause"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss, start = lt.losses.Booth(), {"w": np.array([5.0, -5.0])}
+    >>> run = lt.training.minimize(loss, start, lt.training.SGD(0.05), steps=20)
+    >>> run.status, run.steps, run.losses.shape
+    ('completed', 20, (21,))
+    >>> print(run.losses[0], bool(np.isclose(run.losses[-1], loss.value(run.params))))
+    144.0 True
     """
 
     params: dict[str, Any]

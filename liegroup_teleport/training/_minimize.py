@@ -88,8 +88,7 @@ def minimize(
 
     References
     ----------
-    B. Zhao, N. Dehmamy, R. Walters, R. Yu, Symmetry teleportation for
-    accelerated optimization, NeurIPS 2022.
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
 
     Examples
     --------

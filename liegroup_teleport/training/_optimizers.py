@@ -34,6 +34,16 @@ class OptimizerState:
         The last step length that a line search accepted.
     count : int
         Steps done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> w = {"w": np.ones(2)}
+    >>> lt.training.SGD(0.1).init(w).empty
+    True
+    >>> lt.training.SGD(0.1, momentum=0.9).init(w)
+    OptimizerState(momentum={'w': array([0., 0.])}, second_moment=None, step_size=None, count=0)
     """
 
     momentum: Mapping[str, Array] | None = None
@@ -53,6 +63,33 @@ class Optimizer(ABC):
     To write one: a frozen dataclass that implements the five abstract methods
     below; teleporting its state then follows from the fields of
     :class:`OptimizerState` it uses.
+
+    Examples
+    --------
+    An optimizer of one's own, descent along the sign of the gradient:
+
+    >>> from dataclasses import dataclass, replace
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> @dataclass(frozen=True)
+    ... class SignDescent(lt.training.Optimizer):
+    ...     rate: float
+    ...     def init(self, w):
+    ...         return lt.training.OptimizerState()
+    ...     def step(self, loss, w, value, gradient, state):
+    ...         new = {name: a - self.rate * np.sign(gradient[name]) for name, a in w.items()}
+    ...         return new, replace(state, count=state.count + 1)
+    ...     def effective_learning_rate(self, state):
+    ...         return self.rate
+    ...     def preconditioner(self, state):
+    ...         return None
+    ...     def default_objective(self):
+    ...         return lt.GradientNorm()
+    >>> loss, start = lt.losses.Booth(), {"w": np.array([5.0, -5.0])}
+    >>> jump = lt.training.Teleports(loss.symmetry(), at=[0])
+    >>> run = lt.training.minimize(loss, start, SignDescent(0.1), steps=30, teleports=jump)
+    >>> run.teleports[0].result.status, bool(run.losses[-1] < run.losses[0])
+    ('optimal', True)
     """
 
     uses_value: ClassVar[bool] = False
@@ -60,7 +97,18 @@ class Optimizer(ABC):
 
     @abstractmethod
     def init(self, w: Parameters) -> OptimizerState:
-        """Return the state before the first step from ``w``."""
+        """Return the state before the first step from ``w``.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            Initial parameters.
+
+        Returns
+        -------
+        OptimizerState
+            Of zeros, with the shapes of ``w``.
+        """
 
     @abstractmethod
     def step(
@@ -96,15 +144,48 @@ class Optimizer(ABC):
 
     @abstractmethod
     def effective_learning_rate(self, state: OptimizerState) -> float:
-        """Return how far a constant (preconditioned) gradient is followed per step."""
+        """Return how far a constant (preconditioned) gradient is followed per step.
+
+        Parameters
+        ----------
+        state : OptimizerState
+            State at the present parameters.
+
+        Returns
+        -------
+        float
+            A step size.
+        """
 
     @abstractmethod
     def preconditioner(self, state: OptimizerState) -> Preconditioner | None:
-        """Return the diagonal of the next step, as a function of its gradient, or ``None``."""
+        """Return the diagonal of the next step, as a function of its gradient, or ``None``.
+
+        Parameters
+        ----------
+        state : OptimizerState
+            State at the present parameters.
+
+        Returns
+        -------
+        Preconditioner or None
+            ``None`` for a plain gradient step.
+
+        Raises
+        ------
+        ValueError
+            If the state is another optimizer's.
+        """
 
     @abstractmethod
     def default_objective(self) -> Any:
-        """Return the objective a teleport should have when none is given."""
+        """Return the objective a teleport should have when none is given.
+
+        Returns
+        -------
+        Objective
+            What is missing in it, :meth:`bind` fills in.
+        """
 
     def transport(
         self, state: OptimizerState, group: SymmetryGroup, g: Any, w: Parameters

@@ -162,6 +162,25 @@ def test_lanczos_against_dense(seed, n):
     assert rough >= exact - 1e-9 * abs(exact) or rough == pytest.approx(exact, rel=2e-3)
 
 
+def test_lanczos_stops_once_it_knows_enough():
+    M = np.diag(np.arange(1.0, 101.0))
+    calls = []
+
+    def product(u):
+        calls.append(1)
+        return {"a": M @ u["a"]}
+
+    start = {"a": np.ones(100)}
+    exact = largest_eigenvalue(product, start, tol=1e-8)[0]
+    full = len(calls)
+    calls.clear()
+    assert largest_eigenvalue(product, start, tol=1e-8, enough=70.0)[0] > 70.0
+    assert len(calls) < full / 2
+    calls.clear()
+    assert largest_eigenvalue(product, start, tol=1e-8, enough=101.0)[0] == exact
+    assert len(calls) == full
+
+
 def test_lanczos_from_zero():
     found, _ = largest_eigenvalue(lambda u: {"a": 3.0 * u["a"]}, {"a": np.zeros(4)})
     assert found == pytest.approx(3.0)

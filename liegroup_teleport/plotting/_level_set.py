@@ -1,7 +1,4 @@
-"""Pictures: a level set with an orbit and a teleport on it, and the spectrum of a discovery.
-
-The axes are the caller's, or new ones from ``matplotlib.pyplot``; nothing is shown or saved.
-"""
+"""A level set in the plane, with the orbit and a teleport on it."""
 
 from __future__ import annotations
 
@@ -11,22 +8,20 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
-from ._arrays import Parameters, host
-from ._errors import DomainError
-from .discovery import Discovery
-from .groups import SymmetryGroup
-from .groups._layout import Layout
+from .._arrays import Parameters, host
+from .._errors import DomainError
+from ..groups import SymmetryGroup
+from ..groups._layout import Layout
+from ._style import ORBIT, PLAIN, TELEPORT
 
 if TYPE_CHECKING:
-    from .teleporting import Teleport
+    from ..teleporting import Teleport
 
-__all__ = ["plot_level_set", "plot_spectrum"]
+__all__ = ["plot_level_set"]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart
-ORBIT, JUMP, PLAIN, GREY = "#0072B2", "#D55E00", "#009E73", "0.62"
+GREY = "0.62"
 GRID = 160  # points per side for the contours
 ARROWS = 15  # gradient arrows per side
-FLOOR = 1e-17  # singular values below it are drawn there
 
 
 def plot_level_set(
@@ -117,59 +112,6 @@ def plot_level_set(
     return ax
 
 
-def plot_spectrum(discovery: Discovery, *, ax: Axes | None = None) -> Axes:
-    """Draw the singular values of a numerical discovery, and the gap that decided.
-
-    Parameters
-    ----------
-    discovery : Discovery
-        From :func:`liegroup_teleport.discover_generators`.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes unless given.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If the discovery has no singular values, as an exact one.
-    """
-    values = discovery.singular_values
-    if values is None:
-        raise ValueError(
-            "this discovery has no singular values: it was made by exact arithmetic, not from "
-            "numbers"
-        )
-    if ax is None:
-        _, ax = pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")
-    rank, places = len(values) - discovery.dim, np.arange(1, len(values) + 1)
-    heights = np.maximum(values, FLOOR)
-    few = len(values) <= 80
-    style: dict[str, Any] = {"marker": "o", "linestyle": "-" if few else ""}
-    style |= {"markersize": 5 if few else 2.6, "linewidth": 0.8}
-    ax.semilogy(places[:rank], heights[:rank], color=ORBIT, label="not zero", **style)
-    if discovery.dim:
-        label = f"zero: {discovery.dim} generator" + "s" * (discovery.dim > 1)
-        ax.semilogy(places[rank:], heights[rank:], color=JUMP, label=label, **style)
-        if rank:
-            edge = heights[rank - 1], heights[rank]
-            ax.axhspan(edge[1], edge[0], color="0.93", zorder=0)
-            middle = float(np.sqrt(edge[0] * edge[1]))
-            ax.annotate(
-                f"gap {edge[0] / edge[1]:.1e}", (1, middle),
-                xytext=(6, 0), textcoords="offset points", va="center", color="0.35",
-            )  # fmt: skip
-    ax.set(
-        xlabel="index", ylabel="singular value, relative to the largest", title=discovery.algebra
-    )
-    ax.set_ylim(min(float(heights.min()) / 5, 1e-3), 3.0)
-    ax.legend(frameon=False, fontsize=9, loc="lower left")
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
-
-
 def _flat(w: Parameters) -> np.ndarray:
     return Layout.of(w).flatten(w)
 
@@ -241,8 +183,8 @@ def _draw_points(
     if result is not None:
         path = _path(group, w, result.element)
         if path is not None:
-            ax.plot(*path.T, color=JUMP, linewidth=3.0, label="teleport", zorder=4)
-        ends.append((_flat(result.params), JUMP, "after it"))
+            ax.plot(*path.T, color=TELEPORT, linewidth=3.0, label="teleport", zorder=4)
+        ends.append((_flat(result.params), TELEPORT, "after it"))
     slopes = [_flat(loss.gradient(_at(w, *point))) for point, _, _ in ends]
     longest = max(float(np.linalg.norm(g)) for g in slopes) or 1.0
     for (point, colour, label), slope in zip(ends, slopes, strict=True):
