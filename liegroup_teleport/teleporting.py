@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -53,11 +53,13 @@ class Teleport:
     message : str
         How the search ended, in words.
     loss_before, loss_after : float
+        The loss at the given and at the new parameters.
     drift : float
         ``|loss_after - loss_before| / |loss_before|``, 0/0 = 0.
     allowed_drift : float
         What rounding may cause, relative to ``|loss_before|``.
     objective_before, objective_after : float
+        The objective at the given and at the new parameters, in its own units.
     optimality : float
         The certificate: Kempf-Ness residual ``||mu||/||v||^2`` of a convex
         minimum, eigenvector residual on a quadratic, norm of the projected
@@ -67,6 +69,20 @@ class Teleport:
         infimum that is not attained.
     evaluations : dict of str to int
         Counts of ``"loss"``, ``"gradient"``, ``"hvp"``, ``"gauss_newton"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Booth()
+    >>> w = {"w": np.array([5.0, -5.0])}
+    >>> result = lt.teleport(loss, loss.symmetry(), w, lt.GradientNorm())
+    >>> result.status, result.drift <= result.allowed_drift
+    ('optimal', True)
+    >>> round(result.objective_after / result.objective_before, 6)
+    1.8
+    >>> result.evaluations["gradient"]
+    1
     """
 
     params: dict[str, Any] = field(repr=False)
@@ -117,8 +133,7 @@ def teleport(
         Largest geodesic distance of the element from the identity, > 0.
     box : float, optional
         Largest logarithm of any scale, > 0: for rescalings and their products, in place of
-        a radius.
-        Over one hidden index the largest norm in a box is found and proved.
+        a radius. Over one hidden index the largest norm in a box is found and proved.
     stability : (learning_rate, c), "auto" or None
         Keep ``learning_rate * lambda_max(Hessian) <= c``. ``"auto"`` is on for
         :class:`PredictedDecrease` with c = 1 and off otherwise.
@@ -144,6 +159,10 @@ def teleport(
     ValueError, TypeError
         Wrong names, shapes, dtypes, libraries or options.
 
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
     Examples
     --------
     >>> import numpy as np
@@ -155,10 +174,6 @@ def teleport(
     'optimal'
     >>> bool(np.isclose(loss.value(result.params), loss.value(w)))
     True
-
-    References
-    ----------
-    Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022, eq. (3).
     """
     if not isinstance(group, SymmetryGroup):
         raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
@@ -235,11 +250,8 @@ def _move(
         }.get(point.status, "the starting point is already the best found")
         point = OrbitPoint(group.identity(), "identity", message, point.optimality, point.bound)
     if point.status == "identity":
-        allowed = _relative(allowed_change(w, value, norm(problem.gradient)), value)
-        return Teleport(
-            dict(w), group.identity(), "identity", point.message, value, value, 0.0, allowed,
-            before, before, point.optimality, point.bound, dict(loss.counts),
-        )  # fmt: skip
+        stayed = stay(group, w, value, problem.gradient, before, point.message, loss.counts)
+        return replace(stayed, optimality=point.optimality, bound=point.bound)
     moved = group.act(point.element, w) if landing is None else landing.params
     check_finite(moved, "teleported parameter")
     value_after = group.act_on_loss(point.element, loss).value(moved)
@@ -260,6 +272,23 @@ def _move(
         moved, point.element, point.status, point.message, value, value_after,
         _relative(change, value), _relative(allowed, value), before, after,
         point.optimality, point.bound, dict(loss.counts),
+    )  # fmt: skip
+
+
+def stay(
+    group: SymmetryGroup,
+    w: Parameters,
+    value: float,
+    gradient: Parameters,
+    objective: float,
+    message: str,
+    counts: dict[str, int],
+) -> Teleport:
+    """Return the result of not moving at all."""
+    allowed = _relative(allowed_change(w, value, norm(gradient)), value)
+    return Teleport(
+        dict(w), group.identity(), "identity", message, value, value, 0.0, allowed,
+        objective, objective, np.nan, None, dict(counts),
     )  # fmt: skip
 
 

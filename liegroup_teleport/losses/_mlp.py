@@ -163,8 +163,7 @@ class MLP:
         Returns
         -------
         MLP
-            With copies of these samples; ``"mse"`` sums over them, ``"cross_entropy"`` is their
-            mean.
+            On these samples: ``"mse"`` sums over them, ``"cross_entropy"`` is their mean.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from ._build import landscape
 from ._gram import has_small_gram
+from ._landscape import decrease_here
 from ._objectives import (
     GradientNorm,
     LineSearchDecrease,
@@ -30,6 +31,7 @@ __all__ = [
     "Problem",
     "Sharpness",
     "Stability",
+    "decrease_here",
     "has_small_gram",
     "landscape",
     "solve",

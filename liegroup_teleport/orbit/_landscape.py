@@ -12,7 +12,7 @@ import numpy as np
 from .._arrays import Parameters, inner, map_parameters, norm, scale_parameters
 from .._errors import DomainError
 from ..groups import SymmetryGroup
-from ..losses import Loss, gauss_newton_operator
+from ..losses import Loss, gauss_newton_operator, value_and_gradient
 from ._compressed import compress
 from ._objectives import (
     GradientNorm,
@@ -21,12 +21,14 @@ from ._objectives import (
     ParameterNorm,
     PredictedDecrease,
 )
+from ._squares import Squares
 
 __all__ = [
     "Landscape",
     "LinearDecrease",
     "LinearNorm",
     "PointwiseLandscape",
+    "decrease_here",
     "decrease_scale",
     "decrease_value",
     "preconditioned",
@@ -107,6 +109,7 @@ class LinearNorm(Landscape):
         self.size = norm(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)
+        self.squares = Squares.of(group, self.vector, dual)
 
     def move(self, g: Any) -> dict[str, Any]:
         """Return the compressed vector at ``g``, in units of its size at the start."""
@@ -119,6 +122,10 @@ class LinearNorm(Landscape):
 
     def relative(self, g: Any) -> tuple[float, np.ndarray]:
         """Return ``log(||v||^2/||v_0||^2)`` and its slope."""
+        if self.squares is not None:
+            found = self.squares.logarithm(g)
+            if found is not None:
+                return found
         v = self.move(g)
         length = norm(v)
         if not length > 0:
@@ -247,6 +254,17 @@ def preconditioned(
             safe = xp.where(root > 0, root, xp.ones_like(root))
             T[name] = (1 - state.weight * a * a / (safe * shifted)) / shifted
     return p, T
+
+
+def decrease_here(
+    loss: Any, group: SymmetryGroup, objective: PredictedDecrease, w: Parameters
+) -> tuple[float, Parameters, float]:
+    """Return value, gradient and predicted decrease at ``w``: one gradient and one product."""
+    value, gradient = value_and_gradient(loss, w)
+    p, _ = preconditioned(objective, group, group.identity(), gradient)
+    product = require_gauss_newton(loss, w, objective)
+    decrease = decrease_value(objective, inner(gradient, p), inner(p, product(p)))[0]
+    return value, gradient, decrease
 
 
 def _times(a: Parameters, b: Parameters | None) -> Parameters:

@@ -294,8 +294,8 @@ class Sharpness(Objective):
     ----------
     [HS97] Hochreiter & Schmidhuber, *Flat minima*, Neural Computation 9(1), 1997.
 
-    [WS01] Williams & Seeger, *Using the Nyström method to speed up kernel machines*, NeurIPS 2001
-    (the approximation by probes).
+    [WS01] Williams & Seeger, *Using the Nyström method to speed up kernel machines*, NeurIPS 13,
+    2001 (the approximation by probes).
 
     Examples
     --------

@@ -73,7 +73,7 @@ def rotate_to_eigenvector(
         target, cosine = -target, -cosine
     angle = _angle(A, z, target, cosine)
     if radius is not None and angle > radius:
-        target = _on_cap(A, z, radius, sense)
+        target = _on_cap(A, z, radius, sense, target)
         return QuadraticResult(_plane_rotation(A, z, target), eigenvalue, radius, True)
     return QuadraticResult(_plane_rotation(A, z, target), eigenvalue, angle, False)
 
@@ -127,16 +127,21 @@ def _plane_rotation(A: Any, z: np.ndarray, target: np.ndarray) -> tuple[np.ndarr
     return np.stack([z, e], axis=1), np.array([[c, -s], [s, c]])
 
 
-def _on_cap(A: Any, z: np.ndarray, radius: float, sense: str) -> np.ndarray:
+def _on_cap(
+    A: Any, z: np.ndarray, radius: float, sense: str, extreme: np.ndarray | None = None
+) -> np.ndarray:
     """Maximise ``t^T A^2 t`` over A-unit t at an angle of at most ``radius`` from z.
 
     A trust-region problem on a spherical cap. Locally optimal steps as in
     LOBPCG: the problem is solved exactly in the span of z, t, the gradient A t
-    and the last step, so that eight vectors are enough.
+    and the last step, so that ten vectors are enough. With the ``extreme`` eigenvector in the
+    span as well, a start orthogonal to it (the hard case) is no exception.
     """
     sign = 1.0 if sense == "max" else -1.0
     first, product = z[:, None], np.asarray(A @ z)[:, None]
     t, At, last = z, product[:, 0], -np.inf
+    if extreme is not None:
+        first, product = _extend(A, first, product, extreme)
     step = None
     for _ in range(CAP_STEPS):
         S, AS = first, product

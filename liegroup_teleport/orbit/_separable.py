@@ -69,13 +69,14 @@ class Separable:
         steepest = float(np.max(self._slope(np.full(len(self.low), radius))))
         if not steepest > 0:
             return np.zeros(len(self.low)), self.constant
-        lowest = float(np.min(self._slope(self._least(radius)))) * 1e-3
+        bend = self._least(radius)
+        lowest = float(np.min(self._slope(bend))) * 1e-3
         if not lowest > 0:
             lowest = steepest * 1e-12
 
         def dual(log_price: float) -> float:
             price = float(np.exp(log_price))
-            return price * radius**2 + float(np.sum(self._best(price, radius)[1]))
+            return price * radius**2 + float(np.sum(self._best(price, radius, bend)[1]))
 
         found = minimize_scalar(
             dual,
@@ -83,7 +84,7 @@ class Separable:
             method="bounded",
             options={"xatol": 1e-12},
         )
-        y, _ = self._best(float(np.exp(found.x)), radius)
+        y, _ = self._best(float(np.exp(found.x)), radius, bend)
         length = float(np.linalg.norm(y))
         y = y * (radius / length) if length > 0 else y
         # every price gives a bound; 1e-12 is more than the rounding of the sum
@@ -111,13 +112,12 @@ class Separable:
             left, right = np.where(lower, left, a), np.where(lower, b, right)
         return (left + right) / 2
 
-    def _best(self, price: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    def _best(self, price: float, radius: float, bend: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return for each term where ``h(t) - price t`` is largest on ``[0, r^2]``, and that.
 
-        ``h`` is first concave, then convex: the largest value is where the slope
-        falls through the price, or at an end.
+        ``h`` is first concave, up to ``t = bend^2``, then convex: the largest value is where
+        the slope falls through the price, or at an end.
         """
-        bend = self._least(radius)
         left, right = np.full(len(self.low), 1e-12), bend
         for _ in range(HALVINGS):
             middle = (left + right) / 2

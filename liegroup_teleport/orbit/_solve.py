@@ -27,6 +27,7 @@ from ._stability import Stability
 __all__ = ["solve"]
 
 FLAT = 1e-12  # relative slope below which the objective counts as constant
+CRITICAL = 1e-6  # relative slope below which a starting point counts as critical
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
 LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
@@ -229,13 +230,9 @@ def _hidden_states(problem: Problem, field: HiddenStatesNorm) -> OrbitPoint:
 
 def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
     """Search in the algebra, from the identity unless told otherwise."""
-    group, field = problem.group, problem.field
+    group = problem.group
     if problem.stability is not None:
         return _stable(problem, problem.stability)
-    if start is None and float(np.linalg.norm(field.score(group.identity())[1])) <= FLAT:
-        # a critical point: leave it in a random direction, or stay if that gains nothing
-        x = problem.rng.standard_normal(group.dim)
-        start = x * (min(problem.radius or 0.1, 0.1) / float(np.linalg.norm(x)))
     found = _search(problem, start)
     g = group.exp(found.x)
     if found.on_boundary:
@@ -259,6 +256,10 @@ def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
     stay near the identity, Newton's method would go there.
     """
     field, radius = problem.field, problem.radius
+    if start is None and float(np.linalg.norm(field.score(field.group.identity())[1])) <= CRITICAL:
+        # a critical point: leave it in a random direction, or stay if that gains nothing
+        x = problem.rng.standard_normal(field.group.dim)
+        start = x * (min(radius or 0.1, 0.1) / float(np.linalg.norm(x)))
     if isinstance(field, GramDecrease) and radius is not None and problem.sign > 0:
         return newton_ball(
             field.curved,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .._arrays import Parameters
@@ -14,14 +13,13 @@ from ..orbit import LineSearchDecrease, PredictedDecrease, has_small_gram
 from ..teleporting import Teleport, teleport
 from ._automatic import Automatic
 from ._optimizers import Optimizer, OptimizerState
+from ._promise import already_fast, kept_promise
 from ._schedule import Schedule, integer
 
 __all__ = ["TeleportEvent", "Teleports"]
 
 WINDOW = 1  # steps over which the automatic schedule measures a rate: the full loss has no noise
 BATCHES_WINDOW = 20  # the same for mini-batches, whose losses are noisy
-# A predicted decrease must grow by this factor, from at most this part of the loss: see the notes.
-PROMISE, SLOW = 4.0, 0.01
 # A search's last digits cost most of its time and buy no line search; a product per evaluation
 # is dear, and one matrix for all of them is not.
 QUICK, BRIEF = {"tol": 0.1, "max_iterations": 10}, {"tol": 0.01, "max_iterations": 50}
@@ -128,8 +126,8 @@ class Teleports:
     of what the loss is above its lower bound, or the teleport does not
     take place and counts as one not worth its time: at a learning rate that is
     already large for the curvature there is little to gain, and what the model
-    promises for one step is not kept by the next ones. (The search takes time
-    nevertheless, that of hundreds of steps on small batches.)
+    promises for one step is not kept by the next ones. (The second of these is known
+    before the search, from one gradient and one product.)
     The rule saves seconds, which is not to say steps: a teleport before every
     third step may need fewer of them and more time. Times differ from run to run,
     and so do the steps chosen; with a ``clock`` that does not depend on the
@@ -295,14 +293,14 @@ class Teleports:
         if automatic and (objective is None or isinstance(objective, LineSearchDecrease)):
             small = has_small_gram(self.group, target, w)
             options = (BRIEF if small else QUICK) | options
-        result = teleport(target, self.group, w, objective, **options)
-        if (
-            automatic
-            and isinstance(objective, PredictedDecrease)
-            and not _promising(result, target)
-        ):
-            result = self._declined(result, w)
-            state, reset = departure, False
+        judged = automatic and isinstance(objective, PredictedDecrease)
+        result = already_fast(target, self.group, objective, w) if judged else None
+        if result is None:
+            result = teleport(target, self.group, w, objective, **options)
+        if judged:
+            result = kept_promise(result, self.group, w)
+            if result.status == "identity":
+                state, reset = departure, False
         how: Literal["transported", "kept", "reset", "none"]
         if result.status == "identity":
             how = "none" if state.empty else "kept"
@@ -311,28 +309,9 @@ class Teleports:
         event = TeleportEvent(t, result, "reset" if reset else how, clock() - started)
         return dict(result.params), state, event
 
-    def _declined(self, result: Teleport, w: Parameters) -> Teleport:
-        """Return the result of staying where the predicted decrease grows too little."""
-        before, after = result.objective_before, result.objective_after
-        message = (
-            f"the predicted decrease would change from {before:.3g} to {after:.3g}, too little"
-        )
-        return replace(
-            result, params=dict(w), element=self.group.identity(), status="identity",
-            message=message, loss_after=result.loss_before, drift=0.0, objective_after=before,
-        )  # fmt: skip
-
     def _objective(self, optimizer: Optimizer, state: OptimizerState) -> Any:
         if self.objective is not None:
             return optimizer.bind(self.objective, state)
         objective = optimizer.bind(optimizer.default_objective(), state)
         # teleport's own default is this objective together with a radius.
         return None if isinstance(objective, LineSearchDecrease) else objective
-
-
-def _promising(result: Teleport, loss: Any) -> bool:
-    """Return whether the predicted decrease is small, and grows enough to outlast its model."""
-    lower_bound = getattr(loss, "lower_bound", None)
-    above = math.inf if lower_bound is None else result.loss_before - lower_bound
-    before, after = result.objective_before, result.objective_after
-    return 0.0 < before <= SLOW * above and PROMISE * before <= after

@@ -13,6 +13,7 @@ from liegroup_teleport import (
     GradientNorm,
     LineSearchDecrease,
     ParameterNorm,
+    PredictedDecrease,
     UnboundedOrbitError,
     teleport,
 )
@@ -377,3 +378,38 @@ def test_an_infimum_that_no_scales_attain_is_told_from_the_zero_pattern():
     w["W2"][0, 0] = 0.0
     attained = teleport(zero, group, w, ParameterNorm())
     assert result.objective_after == pytest.approx(attained.objective_after, rel=1e-6)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-12, 1e-9, 1e-7, 1e-4])
+@pytest.mark.parametrize("stability", ["auto", None, (0.05, 1.0)])
+def test_a_saddle_on_the_orbit_is_left(off, stability):
+    # on the flat axis of a quadratic the decrease is smallest, and its slope is zero
+    loss = Quadratic(np.diag([1.0, 10.0]), minimum=np.zeros(2))
+    w = {"w": np.array([2.0, off])}
+    found = teleport(loss, loss.symmetry(), w, PredictedDecrease(0.05), stability=stability)
+    assert found.status != "identity"
+    assert np.isclose(found.objective_after, 1.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("sense", ["max", "min"])
+@pytest.mark.parametrize("start", [(1.0, 0.5, 0.0), (0.0, 1.0, 0.0), (1.0, 0.5, 1e-12)])
+def test_a_start_orthogonal_to_the_extreme_eigenvector_turns_towards_it(sense, start):
+    A = np.array([1.0, 4.0, 9.0])
+    if sense == "min":
+        start = start[::-1]
+    loss = Quadratic(np.diag(A), minimum=np.zeros(3))
+    found = teleport(
+        loss, loss.symmetry(), {"w": np.array(start)}, GradientNorm(), sense=sense, radius=0.7
+    )
+    assert found.status == "boundary"
+    assert np.isclose(loss.symmetry().distance(found.element), 0.7, rtol=1e-9)
+    # brute force over the cap, in coordinates where the level set is a sphere
+    z = np.sqrt(A) * np.array(start)
+    z /= np.linalg.norm(z)
+    basis = np.linalg.svd(z[None])[2][1:]
+    angles = np.linspace(0, 2 * np.pi, 200_001)
+    around = np.cos(angles)[:, None] * basis[0] + np.sin(angles)[:, None] * basis[1]
+    points = np.cos(0.7) * z + np.sin(0.7) * around
+    values = (points**2) @ A * 2 * found.loss_before
+    best = values.max() if sense == "max" else values.min()
+    assert np.isclose(found.objective_after, best, rtol=1e-8)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import liegroup_teleport as lt
 import liegroup_teleport.training._teleports
+from liegroup_teleport._arrays import inner
 from liegroup_teleport.experiments.regression import problem
 from liegroup_teleport.orbit import LineSearchDecrease
 from liegroup_teleport.training import SGD, AdaGrad, LineSearch, Teleports, minimize
 from liegroup_teleport.training._automatic import PATIENCE, Automatic
-from liegroup_teleport.training._teleports import _promising
+from liegroup_teleport.training._promise import already_fast, kept_promise
 
 
 def simulate(rate, cost, steps=2000, window=2, lower_bound=0.0, noise=0.0):
@@ -227,21 +229,47 @@ class TestPromise:
     """A predicted decrease must be small and grow fourfold for an automatic schedule to move."""
 
     @pytest.mark.parametrize(
-        ("before", "after", "loss", "lower_bound", "expected"),
+        ("rate", "lower_bound", "searched"),
         [
-            (0.01, 0.04, 1.0, 0.0, True),
-            (0.01, 0.039, 1.0, 0.0, False),
-            (0.011, 1.0, 1.0, 0.0, False),
-            (0.011, 1.0, 1.0, None, True),
-            (0.011, 1.0, 1.0, -1.0, True),
-            (-0.01, 1.0, 1.0, 0.0, False),
-            (0.0, 1.0, 1.0, 0.0, False),
+            (1e-6, 0.0, True),
+            (1e-2, 0.0, False),  # a step of this size already brings more than 1 % of the loss
+            (1e-2, None, True),
+            (1e-2, -1e6, True),
+            (1.0, 0.0, False),  # far beyond what is stable: the decrease is negative
+            (1.0, None, False),
         ],
     )
-    def test_rule(self, before, after, loss, lower_bound, expected):
-        result = SimpleNamespace(objective_before=before, objective_after=after, loss_before=loss)
-        bounded = SimpleNamespace(lower_bound=lower_bound)
-        assert _promising(result, bounded) is expected
+    def test_small_decreases_only(
+        self, network, network_start, monkeypatch, rate, lower_bound, searched
+    ):
+        monkeypatch.setattr(network, "lower_bound", lower_bound, raising=False)
+        objective = lt.PredictedDecrease(rate)
+        value, gradient = network.value_and_gradient(network_start)
+        product = network.gauss_newton_product(network_start, gradient)
+        decrease = rate * inner(gradient, gradient) - rate**2 * inner(gradient, product) / 2
+        expected = decrease > 0 and (
+            lower_bound is None or decrease <= 0.01 * (value - lower_bound)
+        )
+        assert expected is searched
+        found = already_fast(network, network.symmetry(), objective, network_start)
+        assert (found is None) is searched
+        if found is not None:
+            assert found.status == "identity"
+            assert np.isclose(found.objective_before, decrease, rtol=1e-12)
+            assert found.loss_before == value
+            assert found.evaluations == {"loss": 0, "gradient": 1, "hvp": 0, "gauss_newton": 1}
+            assert "little to gain" in found.message
+            for name, array in network_start.items():
+                np.testing.assert_array_equal(found.params[name], array)
+
+    @pytest.mark.parametrize(("factor", "moves"), [(4.0, True), (3.9, False)])
+    def test_growth(self, network, network_start, factor, moves):
+        group = network.symmetry()
+        result = lt.teleport(network, group, network_start, lt.GradientNorm(), radius=1.0)
+        result = replace(result, objective_before=0.01, objective_after=0.01 * factor)
+        found = kept_promise(result, group, network_start)
+        assert (found is result) is moves
+        assert (found.status == "identity") is not moves
 
     def run(self, network, w, rate, **options):
         time = itertools.count()
@@ -277,7 +305,8 @@ class TestPromise:
             if keep == "reset" and event.result.status != "identity":
                 continue  # without its state the optimizer has more to gain
             assert event.result.status == "identity"
-            assert "too little" in event.result.message
+            if keep == "keep":
+                assert "too little" in event.result.message
             assert event.result.objective_after == event.result.objective_before
             assert event.result.drift == 0.0
             assert state is warm.state
