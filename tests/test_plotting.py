@@ -95,3 +95,71 @@ def test_spectrum(n):
 def test_exact_discoveries_have_no_spectrum():
     with pytest.raises(ValueError, match="exact arithmetic"):
         lt.plotting.plot_spectrum(lt.symbolic.discover(lt.losses.Booth()))
+
+
+@pytest.fixture
+def runs():
+    loss, w = lt.losses.Booth(), {"w": np.array([5.0, -5.0])}
+    jump = lt.training.Teleports(loss.symmetry(), lt.GradientNorm(), at=[4, 6])
+    sgd = lt.training.SGD(0.08)
+    return {
+        "teleport": lt.training.minimize(loss, w, sgd, 10, teleports=jump),
+        "plain": lt.training.minimize(loss, w, sgd, 10),
+    }
+
+
+@pytest.mark.parametrize("against", ["step", "seconds"])
+def test_losses(runs, against):
+    axes = lt.plotting.plot_losses(runs, against=against)
+    assert axes.get_yscale() == "log"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (against, "loss")
+    for name, history in runs.items():
+        x = np.arange(11) if against == "step" else history.seconds
+        assert np.array_equal(line(axes, name), np.column_stack([x, history.losses]))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(runs)
+    looks = {(one.get_color(), one.get_linestyle()) for one in axes.lines}
+    assert len({color for color, _ in looks}) == len({shape for _, shape in looks}) == 2
+    axes.figure.canvas.draw()
+
+
+def test_losses_mark_teleports_that_moved(runs):
+    results = [event.result.status for event in runs["teleport"].teleports]
+    assert results == ["optimal", "identity"]  # the second one is there already
+    moved, plain = lt.plotting.plot_losses(runs).lines
+    assert moved.get_markevery() == [4]
+    assert moved.get_marker() == "o"
+    assert plain.get_marker() == "None"
+
+
+def test_losses_below_the_floor_and_of_a_diverging_run_are_left_out(runs):
+    loss, w = lt.losses.Booth(), {"w": np.array([5.0, -5.0])}
+    wild = lt.training.minimize(loss, w, lt.training.SGD(1e3), 200)
+    assert wild.status == "diverged"
+    _, axes = pyplot.subplots()
+    given = lt.plotting.plot_losses(runs | {"wild": wild}, floor=1e-2, ax=axes)
+    assert given is axes
+    for name in (*runs, "wild"):
+        shown = line(axes, name)[:, 1]
+        assert np.all(np.isfinite(shown) | np.isnan(shown))
+        assert np.nanmin(shown) >= 1e-2
+    assert np.isnan(line(axes, "teleport")[-1, 1])
+    assert np.isnan(line(axes, "wild")[-1, 1])
+    axes.figure.canvas.draw()
+
+
+def test_losses_says_what_it_expects(runs):
+    with pytest.raises(ValueError, match="against is 'epoch'; expected 'step' or 'seconds'"):
+        lt.plotting.plot_losses(runs, against="epoch")
+    with pytest.raises(ValueError, match=r"floor is 0; expected a number > 0"):
+        lt.plotting.plot_losses(runs, floor=0)
+
+
+def test_style_is_new_each_time_and_has_colours_that_differ_in_grey():
+    settings = lt.plotting.style()
+    settings["axes.titlesize"] = 1.0
+    assert lt.plotting.style()["axes.titlesize"] != 1.0
+    with matplotlib.rc_context(lt.plotting.style()):
+        colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    rgb = np.array([matplotlib.colors.to_rgb(c) for c in colours[:2]])
+    grey = rgb @ [0.299, 0.587, 0.114]
+    assert abs(np.diff(grey)[0]) > 0.05

@@ -15,6 +15,7 @@ from ..training import History
 __all__ = ["plot_losses"]
 
 LINES = ("-", "--", "-.", ":")  # say the same as the colours, to those who do not see them
+CEILING = 1e100  # a diverging run is not drawn above it: margins of the axis would overflow
 MARKED = 20  # teleports up to which each is marked
 
 
@@ -35,7 +36,8 @@ def plot_losses(
     against : {"step", "seconds"}
         The horizontal axis. Seconds are those of the run's clock, teleports included.
     floor : float
-        Losses below it are not drawn: near a minimum at zero they are rounding.
+        Losses below it are not drawn: near a minimum at zero they are rounding. Nor are those
+        above 1e100, of a run that diverges.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new axes unless given.
 
@@ -68,8 +70,8 @@ def plot_losses(
     if ax is None:
         _, ax = pyplot.subplots(figsize=(6.4, 4.4), layout="constrained")
     for k, (name, history) in enumerate(histories.items()):
-        losses = np.where(history.losses >= floor, history.losses, np.nan)
-        losses[~np.isfinite(losses)] = np.nan
+        inside = (history.losses >= floor) & (history.losses <= CEILING)
+        losses = np.where(inside, history.losses, np.nan)
         x = np.arange(len(losses)) if against == "step" else history.seconds
         moved = sorted({e.step for e in history.teleports if e.result.status != "identity"})
         (line,) = ax.semilogy(x, losses, linestyle=LINES[k % len(LINES)], label=name)

@@ -34,6 +34,16 @@ def plot_spectrum(discovery: Discovery, *, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         If the discovery has no singular values, as an exact one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Quadratic(np.eye(3))
+    >>> found = lt.discover_generators(loss, lambda rng: {"w": rng.normal(size=3)})
+    >>> axes = lt.plotting.plot_spectrum(found)
+    >>> axes.get_title()
+    'so(3)'
     """
     values = discovery.singular_values
     if values is None:

@@ -26,7 +26,7 @@ def style() -> dict[str, Any]:
 
     References
     ----------
-    M. Okabe, K. Ito, *Color Universal Design: how to make figures and presentations that are
+    [OI08] Okabe & Ito, *Color Universal Design: how to make figures and presentations that are
     friendly to colorblind people*, University of Tokyo, 2008.
 
     Examples
