@@ -71,11 +71,6 @@ def discover_generators(
     Discovery
         With ``dim = 0`` where there is nothing to find.
 
-    Warns
-    -----
-    RuntimeWarning
-        If the gap in the singular values is too small to tell.
-
     Raises
     ------
     ValueError
@@ -83,6 +78,17 @@ def discover_generators(
         all points, or generators that are not closed under brackets.
     DomainError
         If a gradient is not finite.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the gap in the singular values is too small to tell.
+
+    References
+    ----------
+    [Olv93] Olver, *Applications of Lie Groups to Differential Equations*, 2nd edition, 1993,
+    chapter 2
+    (infinitesimal criterion of invariance).
 
     Examples
     --------

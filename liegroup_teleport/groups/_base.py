@@ -562,8 +562,10 @@ class SymmetryGroup(ABC):
             If the action neither is linear nor translates: no such quantity is
             known in general.
 
-        References ---------- [Zha23] Zhao et al., *Symmetries, flat minima, and the conserved
-        quantities of gradient flow*, ICLR 2023.
+        References
+        ----------
+        [Zha23] Zhao et al., *Symmetries, flat minima, and the conserved quantities of gradient
+        flow*, ICLR 2023.
         """
         if not (self.linear or self.translational):
             raise TypeError(

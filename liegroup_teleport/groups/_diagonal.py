@@ -55,7 +55,8 @@ class DiagonalGroup(SymmetryGroup):
     Examples
     --------
     >>> import numpy as np
-    >>> group = DiagonalGroup([[1.0, -1.0]], {"w": (2,)})
+    >>> import liegroup_teleport as lt
+    >>> group = lt.groups.DiagonalGroup([[1.0, -1.0]], {"w": (2,)})
     >>> group.act(np.array([2.0, 0.5]), {"w": np.array([3.0, 4.0])})
     {'w': array([6., 2.])}
     """

@@ -165,6 +165,8 @@ class InputTransformation(SymmetryGroup):
 
         Raises
         ------
+        TypeError
+            If ``X`` has symbols for entries.
         ValueError
             If ``X`` has another shape.
         DomainError

@@ -73,7 +73,8 @@ class MatrixGroup(SymmetryGroup):
     Examples
     --------
     >>> import numpy as np
-    >>> group = MatrixGroup([[[0.0, -1.0], [1.0, 0.0]]], {"w": (2,)})
+    >>> import liegroup_teleport as lt
+    >>> group = lt.groups.MatrixGroup([[[0.0, -1.0], [1.0, 0.0]]], {"w": (2,)})
     >>> group.compact, group.dim
     (True, 1)
     >>> g = group.exp(np.array([np.pi / np.sqrt(2)]))

@@ -50,13 +50,17 @@ class Orthogonal(SymmetryGroup):
     ValueError, TypeError
         If there are no indices, or an axis carries two of them.
 
-    References ---------- [Ash24] Ashkboos et al., *SliceGPT: Compress Large Language Models by
-    Deleting Rows and Columns*, ICLR 2024 (RMSNorm commutes with rotations).
+    References
+    ----------
+    [Ash24] Ashkboos et al., *SliceGPT: Compress Large Language Models by Deleting Rows and
+    Columns*, ICLR 2024 (RMSNorm commutes with rotations).
 
     Examples
     --------
     >>> import numpy as np
-    >>> group = Orthogonal([HiddenIndex(2, written=[("W1", 0)], read=[("W2", 1)])])
+    >>> import liegroup_teleport as lt
+    >>> hidden = lt.groups.HiddenIndex(2, written=[("W1", 0)], read=[("W2", 1)])
+    >>> group = lt.groups.Orthogonal([hidden])
     >>> w = {"W1": np.array([[1.0], [0.0]]), "W2": np.array([[3.0, 0.0]])}
     >>> quarter = (np.array([[0.0, -1.0], [1.0, 0.0]]),)
     >>> group.act(quarter, w)["W2"]

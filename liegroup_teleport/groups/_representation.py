@@ -84,7 +84,8 @@ class MatrixRepresentation(SymmetryGroup):
     --------
     >>> import numpy as np
     >>> from geomstats.geometry.special_euclidean import SpecialEuclidean
-    >>> group = MatrixRepresentation(SpecialEuclidean(2, point_type="matrix"))
+    >>> import liegroup_teleport as lt
+    >>> group = lt.groups.MatrixRepresentation(SpecialEuclidean(2, point_type="matrix"))
     >>> group.dim, group.self_adjoint
     (3, False)
     >>> g = group.element(np.array([[0.0, -1, 5], [1, 0, 0], [0, 0, 1]]))

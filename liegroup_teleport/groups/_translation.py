@@ -62,7 +62,8 @@ class Translation(SymmetryGroup):
     Examples
     --------
     >>> import numpy as np
-    >>> group = Translation([{"a": np.array([3.0, 4.0])}])
+    >>> import liegroup_teleport as lt
+    >>> group = lt.groups.Translation([{"a": np.array([3.0, 4.0])}])
     >>> group.act(np.array([5.0]), {"a": np.zeros(2), "rest": np.ones(1)})
     {'a': array([3., 4.]), 'rest': array([1.])}
     """

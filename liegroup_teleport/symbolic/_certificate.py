@@ -49,6 +49,18 @@ class Certificate:
         The statement as a formula.
     recheck : callable
         ``seed -> witness or None``, behind :meth:`verify`.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Booth()
+    >>> certificate = lt.symbolic.prove_invariance(loss.symmetry(), loss)
+    >>> certificate.proved, certificate.residual, certificate.scope
+    (True, 0, 'loss')
+    >>> certificate.verify(seed=7)  # at other points, by another method
+    True
+    >>> sorted(certificate.to_dict())[:4]
+    ['assumptions', 'latex', 'method', 'name']
     """
 
     name: str
@@ -103,7 +115,13 @@ class Certificate:
         return rf"$\displaystyle {formula}\qquad({verdict})$"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that ``json.dumps`` takes."""
+        """Return the fields as plain values that ``json.dumps`` takes.
+
+        Returns
+        -------
+        dict of str to object
+            Strings, numbers, booleans, lists and dicts of them.
+        """
         return {
             "name": self.name,
             "statement": self.statement,
@@ -134,8 +152,8 @@ def certify(
 
     Parameters
     ----------
-    name, statement, method, scope, assumptions, latex
-        As in :class:`Certificate`.
+    name, statement, method, scope, assumptions, latex : str
+        ``assumptions`` is a sequence of them. As in :class:`Certificate`.
     residual : callable
         ``() -> sympy.Expr``, zero exactly if the statement is true; or a pair of that and the
         witness of a theorem of existence.
@@ -149,6 +167,30 @@ def certify(
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    ValueError
+        If ``time_limit`` is not positive.
+    Exception
+        Whatever ``residual`` or ``counterexample`` raises.
+
+    Examples
+    --------
+    >>> import random
+    >>> import sympy
+    >>> import liegroup_teleport as lt
+    >>> x, y = sympy.symbols("x y")
+    >>> def counterexample(seed):
+    ...     a, b = (random.Random(seed).randint(1, 99) for _ in range(2))
+    ...     return None if (a + b) ** 2 == a**2 + 2 * a * b + b**2 else {"a": a, "b": b}
+    >>> certificate = lt.symbolic.certify(
+    ...     name="binomial", statement="(x + y)^2 = x^2 + 2 x y + y^2", method="expansion",
+    ...     scope="all numbers", counterexample=counterexample,
+    ...     residual=lambda: sympy.expand((x + y) ** 2 - x**2 - 2 * x * y - y**2),
+    ... )
+    >>> certificate.proved, certificate.verify()
+    (True, True)
     """
     started = time.perf_counter()
     load_algebra()  # here, once, and not again in every child process

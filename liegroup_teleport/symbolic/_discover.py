@@ -73,6 +73,12 @@ def discover(
     TypeError
         If ``loss`` or ``variables`` cannot be understood.
 
+    References
+    ----------
+    [Olv93] Olver, *Applications of Lie Groups to Differential Equations*, 2nd edition, 1993,
+    chapter 2
+    (infinitesimal criterion of invariance).
+
     Examples
     --------
     >>> import sympy

@@ -55,14 +55,27 @@ def prove_gradient_is_hessian_eigenvector(
     loss : int or Loss
         The number of variables of a generic function, or a loss.
     level : int, Fraction or sympy.Rational, optional
-        Positive.
+        A value of the loss, positive.
     group : SymmetryGroup, optional
+        A symmetry of the loss.
     time_limit : float
-        Seconds; see :func:`certify`.
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    ValueError
+        If both a level and a group are given, the level is not positive or has no critical points,
+        n is less than 2, or ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024
+    (teleportation and Newton's method).
 
     Examples
     --------

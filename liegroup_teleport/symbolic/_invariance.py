@@ -57,6 +57,7 @@ def prove_invariance(
     Parameters
     ----------
     group : SymmetryGroup
+        The supposed symmetry.
     loss : Loss
         An ``MLP``, ``Quadratic``, ``Booth``, ``Rosenbrock`` or any loss whose ``value`` (and
         ``gradient``) add, multiply and divide entries of object arrays.
@@ -71,7 +72,7 @@ def prove_invariance(
     shapes : dict of str to tuple, optional
         Of the parameters, where group and loss do not fix them.
     time_limit : float
-        Seconds; see :func:`certify` for what happens when they are over.
+        Seconds, > 0; see :func:`certify` for what happens when they are over.
 
     Returns
     -------
@@ -81,14 +82,31 @@ def prove_invariance(
     ------
     TypeError
         If the elements of the group are not known in symbols and none is given.
+    ValueError
+        If an element is given for an infinitesimal statement, shapes are open, or ``samples`` or
+        ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
+    [Sch80] Schwartz, *Fast probabilistic algorithms for verification of polynomial identities*,
+    Journal of the ACM 27(4), 1980 (the re-check at random points).
 
     Examples
     --------
     >>> import liegroup_teleport as lt
-    >>> loss = lt.losses.Booth()
-    >>> certificate = lt.symbolic.prove_invariance(loss.symmetry(), loss)
+    >>> relu = lt.losses.MLP([1, 2, 1], activation="relu", inputs=[[1.0]], targets=[[0.0]])
+    >>> certificate = lt.symbolic.prove_invariance(relu.symmetry(), relu)
     >>> certificate.proved, certificate.verify()
     (True, True)
+
+    The same for tanh is false, and the certificate says at which numbers:
+
+    >>> tanh = lt.losses.MLP([1, 2, 1], activation="tanh", inputs=[[1.0]], targets=[[0.0]])
+    >>> certificate = lt.symbolic.prove_invariance(relu.symmetry(), tanh)
+    >>> certificate.proved, sorted(certificate.witness)[:3]
+    (False, ['X', 'g', 'left'])
     """
     if infinitesimal and element is not None:
         raise ValueError("an infinitesimal statement has no element; give one or the other")

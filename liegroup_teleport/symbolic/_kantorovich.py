@@ -32,11 +32,28 @@ def prove_kantorovich(*, time_limit: float = 60.0) -> Certificate:
     Parameters
     ----------
     time_limit : float
-        Seconds; see :func:`certify`.
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Kan48] Kantorovich, *Functional analysis and applied mathematics*, Uspekhi Matematicheskikh
+    Nauk 3(6), 1948.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> certificate = lt.symbolic.prove_kantorovich()
+    >>> certificate.proved, certificate.scope
+    (True, 'every n')
     """
     return certify(
         name="line-search decrease against Newton decrease (Kantorovich)",

@@ -59,12 +59,13 @@ def prove_group_laws(
     Parameters
     ----------
     group : SymmetryGroup
+        What is put to the proof.
     loss : Loss, optional
         What fixes the shapes of the parameters, where ``group.shapes`` leaves some open.
     shapes : dict of str to tuple, optional
         The shapes, as an alternative.
     time_limit : float
-        Seconds; see :func:`certify`.
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
@@ -75,6 +76,22 @@ def prove_group_laws(
     TypeError
         If the group has scope ``"batch"``: its laws hold on hidden states only, see
         :class:`liegroup_teleport.groups.ActivationGL`.
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Hal15] Hall, *Lie Groups, Lie Algebras, and Representations*, 2nd edition, 2015.
+
+    [KN79] Kempf & Ness, *The length of vectors in representation spaces*, 1979 (the moment map).
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Rosenbrock()
+    >>> certificate = lt.symbolic.prove_group_laws(loss.symmetry())
+    >>> certificate.proved, certificate.verify()
+    (True, True)
     """
     if group.scope == "batch":
         raise TypeError(

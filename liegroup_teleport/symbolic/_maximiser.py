@@ -30,12 +30,34 @@ def smaller_orbit_counterexample(*, time_limit: float = 60.0) -> Certificate:
     Parameters
     ----------
     time_limit : float
-        Seconds; see :func:`certify`.
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
     Certificate
         Its witness holds the point, the gradient and H grad L.
+
+    Raises
+    ------
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024
+    (the property that fails here).
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> certificate = lt.symbolic.smaller_orbit_counterexample()
+    >>> certificate.proved
+    True
+    >>> [int(entry) for entry in certificate.witness["gradient"]]
+    [3, 4, 5]
+    >>> [int(entry) for entry in certificate.witness["H gradient"]]
+    [-7, 49, 280]
     """
     inputs, targets = np.eye(2), np.array([[-8.0], [1.0]])
     point = {"W1": np.array([[-5.0, 5.0]]), "W2": np.array([[1.0]])}
@@ -105,11 +127,29 @@ def quadratic_maximiser_for_every_n(*, time_limit: float = 60.0) -> Certificate:
     Parameters
     ----------
     time_limit : float
-        Seconds; see :func:`certify`.
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024
+    (teleportation and Newton's method).
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> certificate = lt.symbolic.quadratic_maximiser_for_every_n()
+    >>> certificate.proved, certificate.scope
+    (True, 'every n')
     """
     A, B, y, row, u, u_row = (block(name) for name in ("A", "B", "y", "yT", "u", "uT"))
     top, level = sympy.symbols("lambda_1 ell", positive=True)

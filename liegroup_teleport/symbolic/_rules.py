@@ -48,12 +48,40 @@ def prove_cotangent_rule(
 
     Parameters
     ----------
-    group, loss, element, samples, shapes, time_limit
-        As in :func:`prove_invariance`.
+    group : SymmetryGroup
+        The supposed symmetry.
+    loss : Loss
+        As for :func:`prove_invariance`: its own code runs on symbols.
+    element : group element, optional
+        With SymPy expressions for entries; the most general one unless given.
+    samples : int
+        Number of samples of a network, at least 1.
+    shapes : dict of str to tuple, optional
+        Of the parameters, where group and loss do not fix them.
+    time_limit : float
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    TypeError
+        If the elements of the group are not known in symbols and none is given.
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha22] Zhao et al., *Symmetry Teleportation for Accelerated Optimization*, NeurIPS 2022.
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP([1, 2, 1], activation="relu", inputs=[[1.0]], targets=[[0.0]])
+    >>> lt.symbolic.prove_cotangent_rule(loss.symmetry(), loss).proved
+    True
     """
     made = setting(group, loss, element=element, samples=samples, shapes=shapes)
     return _certificate(
@@ -85,8 +113,18 @@ def prove_hessian_rule(
 
     Parameters
     ----------
-    group, loss, element, samples, shapes, time_limit
-        As in :func:`prove_invariance`.
+    group : SymmetryGroup
+        The supposed symmetry.
+    loss : Loss
+        As for :func:`prove_invariance`: its own code runs on symbols.
+    element : group element, optional
+        With SymPy expressions for entries; the most general one unless given.
+    samples : int
+        Number of samples of a network, at least 1.
+    shapes : dict of str to tuple, optional
+        Of the parameters, where group and loss do not fix them.
+    time_limit : float
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
@@ -95,7 +133,22 @@ def prove_hessian_rule(
     Raises
     ------
     TypeError
-        If the action is not affine.
+        If the action is not affine, or the elements of the group are not known in symbols.
+    ValueError
+        If ``time_limit`` is not positive.
+
+    References
+    ----------
+    [Zha24] Zhao et al., *Improving Convergence and Generalization Using Parameter Symmetries*,
+    ICLR 2024
+    (teleportation and Newton's method).
+
+    Examples
+    --------
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP([1, 2, 1], activation="relu", inputs=[[1.0]], targets=[[0.0]])
+    >>> lt.symbolic.prove_hessian_rule(loss.symmetry(), loss).proved
+    True
     """
     affine = group.linear or group.translational or isinstance(group, QuadraticOrthogonal)
     if not affine:
@@ -137,8 +190,16 @@ def prove_conserved(
 
     Parameters
     ----------
-    group, loss, samples, shapes, time_limit
-        As in :func:`prove_invariance`.
+    group : SymmetryGroup
+        The supposed symmetry.
+    loss : Loss
+        As for :func:`prove_invariance`: its own code runs on symbols.
+    samples : int
+        Number of samples of a network, at least 1.
+    shapes : dict of str to tuple, optional
+        Of the parameters, where group and loss do not fix them.
+    time_limit : float
+        Seconds, > 0; see :func:`certify`.
 
     Returns
     -------
@@ -149,7 +210,23 @@ def prove_conserved(
     TypeError
         If the action is neither linear nor a translation.
     ValueError
-        If no generator is symmetric, so that there is nothing to conserve.
+        If no generator is symmetric, so that there is nothing to conserve, or ``time_limit`` is not
+        positive.
+
+    References
+    ----------
+    [Zha23] Zhao et al., *Symmetries, flat minima, and the conserved quantities of gradient flow*,
+    ICLR 2023.
+
+    Examples
+    --------
+    On a linear network these are the entries of ``W1 W1^T - W2^T W2``:
+
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.MLP([2, 2, 1], activation="linear", inputs=[[1.0, 2.0]], targets=[[0.0]])
+    >>> certificate = lt.symbolic.prove_conserved(loss.symmetry(), loss)
+    >>> certificate.proved, certificate.verify()
+    (True, True)
     """
     made = setting(group, loss, finite=False, samples=samples, shapes=shapes)
     rng = np.random.default_rng(0)

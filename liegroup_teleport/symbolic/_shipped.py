@@ -38,12 +38,23 @@ def shipped_proofs(*, time_limit: float = 60.0) -> list[Callable[[], Certificate
     Parameters
     ----------
     time_limit : float
-        Seconds for each.
+        Seconds for each, > 0.
 
     Returns
     -------
     list of callable
         ``() -> Certificate``.
+
+    Examples
+    --------
+    ``liegroup-teleport verify`` runs all of them; one takes a fraction of a second:
+
+    >>> import liegroup_teleport as lt
+    >>> proofs = lt.symbolic.shipped_proofs()
+    >>> len(proofs) > 80
+    True
+    >>> proofs[0]().proved
+    True
     """
     relu, leaky = _network([3, 3, 2], "relu"), _network([2, 2, 2, 2], LeakyReLU(0.3), bias=True)
     linear, deep = _network([2, 3, 2], "linear", bias=True), _network([2, 2, 2, 2], "linear")

@@ -58,8 +58,21 @@ def assert_group_laws(
 
     Examples
     --------
+    A group of one's own passes or the law that it breaks is named:
+
+    >>> from dataclasses import dataclass
     >>> import liegroup_teleport as lt
     >>> lt.testing.assert_group_laws(lt.losses.Booth().symmetry())
+    >>> @dataclass(frozen=True)
+    ... class Wrong(lt.groups.PositiveRescaling):
+    ...     def inverse(self, g):
+    ...         return g
+    >>> hidden = lt.groups.HiddenIndex(2, written=[("W1", 0)], read=[("W2", 1)])
+    >>> try:
+    ...     lt.testing.assert_group_laws(Wrong([hidden]))
+    ... except AssertionError:
+    ...     print("not a group")
+    not a group
     """
     _check_basis(group)
 

@@ -28,12 +28,11 @@ def assert_symmetry(
 ) -> None:
     """Check that a group leaves a loss unchanged and moves its gradient as it says.
 
-    The value may change by what rounding allows (theory: ``rtol |L| + 64 eps
-    ||grad|| ||w||``); the gradient at ``g.w`` must be ``act_cotangent`` of the
-    one at ``w``, to relative 1e-10 in float64 and 1e-3 in float32. Nothing given may
-    be changed, and the dtype must stay. A group that moves the data with the
-    parameters is held to ``L(g.(w, X)) = L(w, X)``: the loss needs ``inputs``
-    and ``with_inputs(X)`` then.
+    The value may change by what rounding allows (``rtol |L| + 64 eps ||grad|| ||w||``, see
+    :class:`~liegroup_teleport.Teleport`); the gradient at ``g.w`` must be ``act_cotangent`` of the
+    one at ``w``, to relative 1e-10 in float64 and 1e-3 in float32. Nothing given may be changed,
+    and the dtype must stay. A group that moves the data with the parameters is held to ``L(g.(w,
+    X)) = L(w, X)``: the loss needs ``inputs`` and ``with_inputs(X)`` then.
 
     Parameters
     ----------

@@ -17,7 +17,37 @@ FREE_LENGTH = 3
 
 
 def algebra_vectors(group: SymmetryGroup, scale: float = 1.0) -> st.SearchStrategy[np.ndarray]:
-    """Return algebra vectors of length up to ``scale``, shape ``(dim,)``; they shrink to zero."""
+    """Return algebra vectors of length up to ``scale``; they shrink to zero.
+
+    Parameters
+    ----------
+    group : SymmetryGroup
+        Whose algebra.
+    scale : float
+        Largest length.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Of arrays of shape ``(dim,)``.
+
+    Raises
+    ------
+    ValueError
+        If ``scale`` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hypothesis
+    >>> import liegroup_teleport as lt
+    >>> group = lt.losses.Booth().symmetry()
+    >>> @hypothesis.settings(max_examples=10, database=None)
+    ... @hypothesis.given(x=lt.testing.strategies.algebra_vectors(group))
+    ... def test_log_is_the_inverse_of_exp(x):
+    ...     assert np.allclose(group.log(group.exp(x)), x)
+    >>> test_log_is_the_inverse_of_exp()
+    """
 
     def build(seed: int, length: float) -> np.ndarray:
         return random_vector(group, np.random.default_rng(seed), length)
@@ -35,13 +65,26 @@ def elements(group: SymmetryGroup, scale: float = 1.0) -> st.SearchStrategy[Any]
     scale : float
         Largest length of the algebra vector.
 
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Of group elements.
+
+    Raises
+    ------
+    ValueError
+        If ``scale`` is negative or not finite.
+
     Examples
     --------
+    >>> import hypothesis
     >>> import liegroup_teleport as lt
-    >>> from liegroup_teleport.testing import strategies
     >>> group = lt.losses.Booth().symmetry()
-    >>> strategies.elements(group).example().shape  # doctest: +SKIP
-    (2, 2)
+    >>> @hypothesis.settings(max_examples=10, database=None)
+    ... @hypothesis.given(g=lt.testing.strategies.elements(group))
+    ... def test_inverses_are_as_far_from_the_identity(g):
+    ...     assert abs(group.distance(group.inverse(g)) - group.distance(g)) < 1e-9
+    >>> test_inverses_are_as_far_from_the_identity()
     """
     return algebra_vectors(group, scale).map(group.exp)
 
@@ -60,6 +103,27 @@ def parameters(
         Of the arrays.
     scale : float
         Standard deviation of the entries.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Of dicts of arrays; a free length is 3.
+
+    Raises
+    ------
+    TypeError
+        If ``loss`` has no ``shapes``.
+
+    Examples
+    --------
+    >>> import hypothesis
+    >>> import liegroup_teleport as lt
+    >>> loss = lt.losses.Rosenbrock()
+    >>> @hypothesis.settings(max_examples=10, database=None)
+    ... @hypothesis.given(w=lt.testing.strategies.parameters(loss))
+    ... def test_loss_is_not_negative(w):
+    ...     assert loss.value(w) >= 0
+    >>> test_loss_is_not_negative()
     """
     shapes = loss if isinstance(loss, Mapping) else getattr(loss, "shapes", None)
     if shapes is None:
