@@ -7,7 +7,7 @@ norms) are brought to the host as NumPy float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import array_api_compat
@@ -40,6 +40,8 @@ __all__ = [
 
 Array = Any
 Parameters = Mapping[str, Any]
+
+BLOCK = 1 << 18  # entries converted at a time
 
 
 def namespace(w: Parameters) -> Any:
@@ -211,7 +213,8 @@ def inner(u: Parameters, v: Parameters) -> float:
         if is_symbolic(a) or is_symbolic(b):
             total = total + (a * b).sum()
         elif isinstance(a, np.ndarray):
-            total += float(np.vdot(host(a), host(b)))
+            b = b if isinstance(b, np.ndarray) else host(b)
+            total += sum(float(np.vdot(p, q)) for p, q in zip(_wide(a), _wide(b), strict=True))
         else:
             xp = array_api_compat.array_namespace(a)
             total += float(xp.sum(widen(a) * widen(b)))
@@ -221,14 +224,30 @@ def inner(u: Parameters, v: Parameters) -> float:
 def norm(w: Parameters) -> float:
     """Euclidean norm of all entries, without overflow or underflow of the squares."""
     xp = namespace(w)
-    largest = max((float(xp.max(xp.abs(a))) for a in w.values() if size(a)), default=0.0)
+    largest = max((_largest(xp, a) for a in w.values() if size(a)), default=0.0)
     if largest == 0.0 or not np.isfinite(largest):
         return largest
+    unit = largest if not 1e-100 < largest < 1e100 else 1.0  # squares of others fit
     total = 0.0
     for array in w.values():
-        scaled = host(array) / largest
-        total += float(np.vdot(scaled, scaled))
-    return largest * float(np.sqrt(total))
+        for block in _wide(array if isinstance(array, np.ndarray) else host(array)):
+            scaled = block / unit if unit != 1.0 else block
+            total += float(np.vdot(scaled, scaled))
+    return unit * float(np.sqrt(total))
+
+
+def _largest(xp: Any, array: Array) -> float:
+    """Return the largest absolute value."""
+    if isinstance(array, np.ndarray):
+        return max(float(array.max()), -float(array.min()))  # no copy
+    return float(xp.max(xp.abs(array)))
+
+
+def _wide(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the entries in float64, flat and block by block, so that copies stay small."""
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        yield flat[start : start + BLOCK].astype(np.float64, copy=False)
 
 
 def size(array: Array) -> int:

@@ -198,7 +198,7 @@ def teleport(
     check_same_layout(w, gradient, "gradient")
     check_finite(gradient, "gradient")
 
-    landscape_ = landscape(counted, group, objective, w, gradient)
+    landscape_ = landscape(counted, group, objective, w, gradient, evaluations=max_iterations)
     bound = _stability(stability, objective)
     problem = Problem(
         field=landscape_,

@@ -150,9 +150,14 @@ class Slots:
 
 def scale_axis(array: Any, axis: int, scales: np.ndarray) -> Any:
     """Multiply ``array`` by ``scales`` along ``axis``."""
+    return array * along_axis(array, axis, scales)
+
+
+def along_axis(array: Any, axis: int, scales: np.ndarray) -> Any:
+    """Return ``scales`` in the library of ``array``, to be broadcast along ``axis``."""
     shape = [1] * len(array.shape)
     shape[axis] = len(scales)
-    return array * cast(scales.reshape(shape), array)
+    return cast(scales.reshape(shape), array)
 
 
 def multiply_axis(array: Any, axis: int, matrix: np.ndarray) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from .._arrays import Parameters
 from .._errors import DomainError
 from ._base import Basis, SymmetryGroup, algebra_vector, check_element
-from ._hidden import HiddenIndex, Slots, gram, scale_axis, split
+from ._hidden import HiddenIndex, Slots, along_axis, gram, scale_axis, split
 
 __all__ = ["PositiveRescaling"]
 
@@ -171,7 +171,12 @@ class PositiveRescaling(SymmetryGroup):
         out = dict(w)
         scales = {True: split(written, self.slots.sizes), False: split(read, self.slots.sizes)}
         for i, name, axis, is_written in self.slots:
-            out[name] = scale_axis(out[name], axis, scales[is_written][i])
+            first = out[name] is w[name]
+            scaled = along_axis(out[name], axis, scales[is_written][i])
+            if first:
+                out[name] = out[name] * scaled
+            else:
+                out[name] *= scaled  # made here: no further copy of a large array
         return out
 
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:

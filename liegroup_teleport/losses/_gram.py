@@ -23,6 +23,7 @@ __all__ = ["cost", "gauss_newton_gram"]
 Kept = Sequence[tuple[tuple[int, ...], ...]]  # for each layer the axes kept of W, and of b
 
 CHUNK = 2**21  # entries of the largest array formed
+CALLS = 2.5e6, 6e5  # operations in the time that the calls take, of the matrix and of a product
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ def gauss_newton_gram(
     return np.asarray(total)
 
 
-def cost(widths: Sequence[int], kept: Kept) -> float:
-    """Return the arithmetic of :func:`gauss_newton_gram`, in products with the matrix."""
+def cost(widths: Sequence[int], kept: Kept, samples: int) -> float:
+    """Return what :func:`gauss_newton_gram` takes, in products with the matrix."""
     weights = sum(a * b for a, b in pairwise(widths))
     total = 2 * widths[-1] * (weights - widths[0] * widths[1])
     for (p, q), (r, s) in combinations_with_replacement(_sizes(widths, kept), 2):
         total += 2 * p * r * (widths[-1] + max(q, s, q * s))
-    return total / (8 * weights)
+    return (CALLS[0] + samples * total) / (CALLS[1] + samples * 8 * weights)
 
 
 def _sizes(widths: Sequence[int], kept: Kept) -> list[tuple[int, int]]:

@@ -425,7 +425,9 @@ class MLP:
         )
 
     def gauss_newton_gram_cost(self, axes: Mapping[str, tuple[int, ...]]) -> float:
-        """Return the arithmetic of :meth:`gauss_newton_gram`, in Gauss-Newton products.
+        """Return what :meth:`gauss_newton_gram` takes, in Gauss-Newton products.
+
+        By the arithmetic, with an allowance for calls, which are what small networks wait for.
 
         Parameters
         ----------
@@ -437,7 +439,7 @@ class MLP:
         float
             A multiple of one Gauss-Newton product.
         """
-        return _gram.cost(self.widths, self._kept(axes))
+        return _gram.cost(self.widths, self._kept(axes), self.inputs.shape[0])
 
     def _kept(self, axes: Mapping[str, tuple[int, ...]]) -> list[tuple[tuple[int, ...], ...]]:
         """Return the axes kept of each layer's arrays."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -38,32 +37,61 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
     moving: dict[str, list[tuple[int, int, bool]]] = {}
     for i, name, axis, written in slots:
         moving.setdefault(name, []).append((i, axis, written))
-    sources: list[Any] = []
-    targets: list[Any] = []
-    nodes = outside + 1
+    patterns = []
     for name, axes in moving.items():
         roles = [written for _, _, written in axes]
         if len(axes) > 2 or (len(axes) == 2 and roles[0] == roles[1]):
             return None
-        if np.all(vector[name]):
-            # every unit read to every unit written: by way of one more node, not edge by edge
-            units = {written: [outside] for written in (True, False)}
-            for i, _, written in axes:
-                units[written] = list(range(starts[i], starts[i + 1]))
-            sources += [units[False], [nodes] * len(units[True])]
-            targets += [[nodes] * len(units[False]), units[True]]
-            nodes += 1
-            continue
-        where = np.nonzero(vector[name])
-        ends = {True: np.full(len(where[0]), outside), False: np.full(len(where[0]), outside)}
-        for i, axis, written in axes:
-            ends[written] = starts[i] + where[axis]
-        sources.append(ends[False])
-        targets.append(ends[True])
-    source, target = np.concatenate(sources), np.concatenate(targets)
-    graph = coo_array((np.ones(len(source), bool), (source, target)), (nodes, nodes))
-    _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
+        units = {written: np.array([outside]) for written in (True, False)}
+        units |= {written: np.arange(starts[i], starts[i + 1]) for i, _, written in axes}
+        axis_of = {written: axis for _, axis, written in axes}
+        patterns.append((_pattern(vector[name], axis_of), units[True], units[False]))
+    # one edge for every unit of every array mostly tells; all edges are many
+    source, target = _edges(patterns, _some)
+    label = _components(source, target, outside + 1)
+    if len(np.unique(label[np.concatenate([source, target])])) <= 1:
+        return True
+    source, target = _edges(patterns, np.nonzero)
+    label = _components(source, target, outside + 1)
     return bool(np.all(label[source] == label[target]))
+
+
+Edges = tuple[np.ndarray, np.ndarray]
+
+
+def _pattern(array: np.ndarray, axis_of: Mapping[bool, int]) -> np.ndarray:
+    """Return which units an array joins, (written, read), with length 1 for what does not move."""
+    rest = tuple(a for a in range(array.ndim) if a not in axis_of.values())
+    joined = (array != 0).any(axis=rest) if rest else array != 0
+    if len(axis_of) < 2:
+        return joined[:, None] if True in axis_of else joined[None, :]
+    return joined if axis_of[True] < axis_of[False] else joined.T
+
+
+def _some(pattern: np.ndarray) -> Edges:
+    """Return an edge from every unit that is read, and one to every unit written."""
+    rows, columns = (np.flatnonzero(pattern.any(axis=axis)) for axis in (1, 0))
+    return (
+        np.concatenate([rows, pattern.argmax(axis=0)[columns]]),
+        np.concatenate([pattern.argmax(axis=1)[rows], columns]),
+    )
+
+
+def _edges(
+    patterns: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], take: Callable[..., Edges]
+) -> Edges:
+    """Return sources and targets, from what is read to what is written."""
+    taken = [(*take(pattern), written, read) for pattern, written, read in patterns]
+    return (
+        np.concatenate([read[columns] for _, columns, _, read in taken]),
+        np.concatenate([written[rows] for rows, _, written, _ in taken]),
+    )
+
+
+def _components(source: np.ndarray, target: np.ndarray, nodes: int) -> np.ndarray:
+    """Return the strongly connected component of every node."""
+    graph = coo_array((np.ones(len(source), bool), (source, target)), (nodes, nodes))
+    return np.asarray(connected_components(graph.tocsr(), directed=True, connection="strong")[1])
 
 
 def smallest_share(group: SymmetryGroup, v: Parameters) -> float:

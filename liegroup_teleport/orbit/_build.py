@@ -12,7 +12,7 @@ from ._flatness import (
     perturbed_landscape,
     sharpness_landscape,
 )
-from ._gram import GramDecrease
+from ._gram import GramDecrease, has_small_gram
 from ._hidden_states import HiddenStatesNorm
 from ._landscape import (
     Landscape,
@@ -36,9 +36,17 @@ __all__ = ["landscape"]
 
 
 def landscape(
-    loss: Loss, group: SymmetryGroup, objective: Objective, w: Parameters, gradient: Parameters
+    loss: Loss,
+    group: SymmetryGroup,
+    objective: Objective,
+    w: Parameters,
+    gradient: Parameters,
+    *,
+    evaluations: int = 200,
 ) -> Landscape:
     """Return the objective as a function on the group, from one gradient at ``w``.
+
+    Its preparation may take the longer the more ``evaluations`` follow.
 
     Raises
     ------
@@ -70,7 +78,8 @@ def landscape(
         return LinearNorm(group, gradient, dual=True)
     if isinstance(objective, ParameterNorm):
         return LinearNorm(group, w, dual=False)
-    if isinstance(group, PositiveRescaling) and not getattr(objective, "optimizer_state", None):
+    adaptive = getattr(objective, "optimizer_state", None) is not None
+    if not adaptive and has_small_gram(group, loss, gradient, evaluations):
         small = GramDecrease.of(group, objective, loss, w, gradient)
         if small is not None:
             return small

@@ -7,7 +7,7 @@ the representation: ``d^2/dt^2 ||exp(tX).v||^2 = 4 ||d rho(X) v||^2``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,15 +224,14 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
     # what the solve leaves, 1e-6 of a slope that is itself small, is below rounding
     d = _solve_cg(lambda x: hessian.product(x.ravel()), slope, hessian.diagonal, 1e-6)
     sign = -2.0 if field.dual else 2.0
-    moved = group.generator(d, v)
     total, divergence = 0.0, 0.0
     for name in v:
-        for a, change in zip(_blocks(v[name]), _blocks(moved[name]), strict=True):
-            live = a != 0
-            factor = 1.0 - sign * change[live] / a[live]
+        for entries, rates in _rated(group, name, v[name], d):
+            live = entries != 0
+            factor = 1.0 - sign * np.broadcast_to(rates, live.shape)[live]
             if np.any(factor < 0):
                 return None  # not balanced enough for a proof
-            q = a[live] ** 2 * factor
+            q = entries[live] ** 2 * factor
             total += float(q.sum())
             logs = np.log(np.maximum(factor, 1e-300))
             divergence += float(np.sum(np.where(q > 0, q * logs, 0.0)))
@@ -241,7 +240,21 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
     return 2 * float(np.log(length)) - (divergence / total - float(np.log(total)))
 
 
-def _blocks(array: np.ndarray) -> list[np.ndarray]:
-    """Split an array into flat blocks, so that what is computed from one stays small."""
-    flat = array.reshape(-1)
-    return np.array_split(flat, max(1, -(-flat.size // BLOCK)))
+def _rated(
+    group: PositiveRescaling, name: str, array: np.ndarray, x: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield blocks of an array with the rates at which ``exp(tx)`` scales their entries."""
+    starts = np.cumsum([0, *group.slots.sizes])
+    factors = []
+    for i, other, axis, written in group.slots:
+        if other == name:
+            own = x[starts[i] : starts[i + 1]]
+            shape = [-1 if a == axis else 1 for a in range(array.ndim)]
+            factors.append((own if written else -own).reshape(shape))
+    rows = max(1, BLOCK // max(1, array[0].size))
+    for start in range(0, len(array), rows):
+        block = slice(start, start + rows)
+        rates = np.zeros((1,) * array.ndim)
+        for f in factors:
+            rates = rates + (f[block] if len(f) > 1 else f)
+        yield array[block], rates

@@ -14,7 +14,8 @@ from ._objectives import LineSearchDecrease, PredictedDecrease
 
 __all__ = ["GramDecrease", "has_small_gram"]
 
-PRODUCTS = 16.0  # what the matrix may cost, in products: a search needs that many and more
+PRODUCTS = 16.0  # what the matrix may cost, in products
+SHARE = 0.5  # and as a part of the evaluations that a search may take
 PARTS = 2048
 DIGITS = 1e-8  # smallest part of its terms that a quadratic form may be and keep half its digits
 
@@ -62,9 +63,7 @@ class GramDecrease(Landscape):
         w: Parameters,
         gradient: Parameters,
     ) -> GramDecrease | None:
-        """Return the decrease, or ``None`` where the matrix is dear, unknown or inaccurate."""
-        if not has_small_gram(group, loss, gradient):
-            return None
+        """Return the decrease, or ``None`` where the matrix loses its digits."""
         axes = moving_axes(group, gradient)
         gram = loss.gauss_newton_gram(w, gradient, axes)
         squares = [
@@ -124,14 +123,14 @@ class GramDecrease(Landscape):
             return float(np.arcsinh(u)), du / root, ddu / root - np.outer(du, du) * (u / root**3)
 
 
-def has_small_gram(group: Any, loss: Any, w: Parameters) -> bool:
-    """Return whether a search would take more products than the matrix of :class:`GramDecrease`."""
+def has_small_gram(group: Any, loss: Any, w: Parameters, evaluations: int) -> bool:
+    """Return whether a search of so many evaluations is better off with :class:`GramDecrease`."""
     cost = getattr(loss, "gauss_newton_gram_cost", None)
     if cost is None or not isinstance(group, PositiveRescaling):
         return False
     axes = moving_axes(group, w)
     parts = sum(math.prod(a.shape[i] for i in axes[n]) for n, a in w.items())
-    return parts <= PARTS and cost(axes) <= PRODUCTS
+    return parts <= PARTS and cost(axes) <= min(PRODUCTS, SHARE * evaluations)
 
 
 def moving_axes(group: PositiveRescaling, w: Parameters) -> dict[str, tuple[int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import array_api_compat
@@ -109,7 +110,11 @@ class LinearNorm(Landscape):
         self.size = norm(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)
-        self.squares = Squares.of(group, self.vector, dual)
+
+    @cached_property
+    def squares(self) -> Squares | None:
+        """The squared entries, where they are enough; made when a search first asks."""
+        return Squares.of(self.group, self.vector, self.dual)
 
     def move(self, g: Any) -> dict[str, Any]:
         """Return the compressed vector at ``g``, in units of its size at the start."""
@@ -118,7 +123,7 @@ class LinearNorm(Landscape):
         return self.group.act(g, self.vector)
 
     def value(self, g: Any) -> float:
-        return norm(self.move(g)) ** 2 * self.size**2
+        return float(np.exp(self.relative(g)[0])) * self.size**2
 
     def relative(self, g: Any) -> tuple[float, np.ndarray]:
         """Return ``log(||v||^2/||v_0||^2)`` and its slope."""

@@ -22,7 +22,8 @@ WINDOW = 1  # steps over which the automatic schedule measures a rate: the full 
 BATCHES_WINDOW = 20  # the same for mini-batches, whose losses are noisy
 # A search's last digits cost most of its time and buy no line search; a product per evaluation
 # is dear, and one matrix for all of them is not.
-QUICK, BRIEF = {"tol": 0.1, "max_iterations": 10}, {"tol": 0.01, "max_iterations": 50}
+QUICK: dict[str, Any] = {"tol": 0.1, "max_iterations": 10}
+BRIEF: dict[str, Any] = {"tol": 0.01, "max_iterations": 50}
 OPTIONS = ("sense", "radius", "box", "stability", "rng", "tol", "max_iterations")
 
 
@@ -291,7 +292,7 @@ class Teleports:
         target = loss if self.loss is None else self.loss
         automatic, options = self._schedule is None, self.options
         if automatic and (objective is None or isinstance(objective, LineSearchDecrease)):
-            small = has_small_gram(self.group, target, w)
+            small = has_small_gram(self.group, target, w, QUICK["max_iterations"])
             options = (BRIEF if small else QUICK) | options
         judged = automatic and isinstance(objective, PredictedDecrease)
         result = already_fast(target, self.group, objective, w) if judged else None

@@ -15,7 +15,16 @@ from collections.abc import Callable  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from . import activation, chain, counted, quadratic, rescaling, scaling, training  # noqa: E402
+from . import (  # noqa: E402
+    activation,
+    chain,
+    counted,
+    memory,
+    quadratic,
+    rescaling,
+    scaling,
+    training,
+)
 from ._measure import Measurement  # noqa: E402
 
 ROWS: dict[str, Callable[[], list[Measurement]]] = {
@@ -27,6 +36,7 @@ ROWS: dict[str, Callable[[], list[Measurement]]] = {
     "decrease": counted.predicted_decrease,
     "quadratic": quadratic.large,
     "balancing": counted.balancing,
+    "memory": memory.peaks,
     "scaling": scaling.costs,
     "training": training.rows,
 }

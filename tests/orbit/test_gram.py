@@ -78,11 +78,12 @@ def test_an_index_within_one_array_of_three_axes():
 
 def test_wide_layers_keep_to_products():
     net, group, w = problem(widths=(5, 90, 90, 3))
-    assert not has_small_gram(group, net, w)
+    assert not has_small_gram(group, net, w, 10**6)
     field = landscape(net, group, lt.LineSearchDecrease(), w, net.gradient(w))
     assert isinstance(field, DiagonalDecrease)
     narrow, group, w = problem(widths=(200, 300, 3))
-    assert has_small_gram(group, narrow, w)
+    assert has_small_gram(group, narrow, w, 200)
+    assert not has_small_gram(group, narrow, w, 2)  # two products are less than the matrix
 
 
 def test_parts_that_cancel_are_left_to_products():
