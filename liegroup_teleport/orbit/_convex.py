@@ -7,14 +7,14 @@ the representation: ``d^2/dt^2 ||exp(tX).v||^2 = 4 ||d rho(X) v||^2``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
-from .._arrays import Parameters, norm, scale_parameters
+from .._arrays import norm, scale_parameters
 from .._errors import DomainError
 from ..groups import GeneralLinear, PositiveRescaling
 from ._attained import is_attained, smallest_share
@@ -119,8 +119,8 @@ class _Hessian:
     diagonal: np.ndarray
 
 
-def _hessian(field: LinearNorm, v: Parameters) -> _Hessian:
-    """Return the second derivative of ``||v||^2`` for a unit vector v.
+def _hessian(field: LinearNorm, g: Any) -> _Hessian:
+    """Return the second derivative of ``||v||^2 / ||v_g||^2`` at g.
 
     In general one generator and one adjoint a product. For a rescaling it is
     four times a weighted Laplacian with the squared entries as weights, set up
@@ -128,9 +128,12 @@ def _hessian(field: LinearNorm, v: Parameters) -> _Hessian:
     """
     group = field.group
     if isinstance(group, PositiveRescaling):
-        laplacian = _laplacian(group, v)
+        shares = field.shares(g)
+        laplacian = None if shares is None else _laplacian(group, shares)
         if laplacian is not None:
             return laplacian
+    v = field.move(g)
+    v = scale_parameters(1.0 / norm(v), v)
 
     def product(x: np.ndarray) -> np.ndarray:
         return 4 * group.generator_adjoint(v, group.generator(x, v))
@@ -138,7 +141,7 @@ def _hessian(field: LinearNorm, v: Parameters) -> _Hessian:
     return _Hessian(product, np.ones(group.dim))
 
 
-def _laplacian(group: PositiveRescaling, v: Parameters) -> _Hessian | None:
+def _laplacian(group: PositiveRescaling, shares: Mapping[str, np.ndarray]) -> _Hessian | None:
     slots = group.slots
     starts = np.cumsum([0, *slots.sizes])
     degree = np.zeros(group.dim)
@@ -150,7 +153,7 @@ def _laplacian(group: PositiveRescaling, v: Parameters) -> _Hessian | None:
     for name, axes in moving.items():
         if len(axes) > 2:
             return None
-        weights = np.square(v[name])  # the one copy of a large array
+        weights = shares[name]
         for own, axis, _ in axes:
             degree[own] += weights.sum(axis=tuple(a for a in range(weights.ndim) if a != axis))
         if len(axes) == 2:
@@ -172,9 +175,7 @@ def _laplacian(group: PositiveRescaling, v: Parameters) -> _Hessian | None:
 
 def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
     """Solve for the Newton direction of ``log ||v||^2`` by conjugate gradients."""
-    v = field.move(g)
-    v = scale_parameters(1.0 / norm(v), v)
-    hessian = _hessian(field, v)
+    hessian = _hessian(field, g)
     size = float(np.linalg.norm(slope))
     shift = 1e-3 * min(1.0, size) * size  # regularises flat directions, vanishes quadratically
 
@@ -215,29 +216,27 @@ def dual_bound(field: LinearNorm, g: Any, slope: np.ndarray) -> float | None:
     group = field.group
     if not isinstance(group, PositiveRescaling):
         return None
-    v = field.move(g)
-    length = norm(v)
-    if not length > 0:
+    shares = field.shares(g)
+    if shares is None:
         return None
-    v = scale_parameters(1.0 / length, v)
-    hessian = _hessian(field, v)
+    hessian = _laplacian(group, shares) or _hessian(field, g)
     # what the solve leaves, 1e-6 of a slope that is itself small, is below rounding
     d = _solve_cg(lambda x: hessian.product(x.ravel()), slope, hessian.diagonal, 1e-6)
     sign = -2.0 if field.dual else 2.0
     total, divergence = 0.0, 0.0
-    for name in v:
-        for entries, rates in _rated(group, name, v[name], d):
+    for name, share in shares.items():
+        for entries, rates in _rated(group, name, share, d):
             live = entries != 0
             factor = 1.0 - sign * np.broadcast_to(rates, live.shape)[live]
             if np.any(factor < 0):
                 return None  # not balanced enough for a proof
-            q = entries[live] ** 2 * factor
+            q = entries[live] * factor
             total += float(q.sum())
             logs = np.log(np.maximum(factor, 1e-300))
             divergence += float(np.sum(np.where(q > 0, q * logs, 0.0)))
     if not total > 0:
         return None
-    return 2 * float(np.log(length)) - (divergence / total - float(np.log(total)))
+    return field.relative(g)[0] - (divergence / total - float(np.log(total)))
 
 
 def _rated(

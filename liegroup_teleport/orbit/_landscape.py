@@ -22,7 +22,7 @@ from ._objectives import (
     ParameterNorm,
     PredictedDecrease,
 )
-from ._squares import Squares
+from ._squares import SMALLEST, Squares
 
 __all__ = [
     "Landscape",
@@ -121,6 +121,24 @@ class LinearNorm(Landscape):
         if self.dual:
             return self.group.act_cotangent(g, self.vector, self.vector)
         return self.group.act(g, self.vector)
+
+    def shares(self, g: Any) -> dict[str, np.ndarray] | None:
+        """Return the squared entries at ``g`` as parts of their sum; ``None`` if that is zero."""
+        if self.squares is not None:
+            with np.errstate(all="ignore"):
+                moved = self.squares.moved(g)
+                total = sum(float(np.sum(S)) for S in moved)
+                if SMALLEST < total < np.inf:
+                    for S in moved:
+                        S /= total
+                    shapes = (a.shape for a in self.vector.values())
+                    shaped = (S.reshape(shape) for S, shape in zip(moved, shapes, strict=True))
+                    return dict(zip(self.vector, shaped, strict=True))
+        v = self.move(g)
+        length = norm(v)
+        if not length > 0:
+            return None
+        return {name: np.square(a / length) for name, a in v.items()}
 
     def value(self, g: Any) -> float:
         return float(np.exp(self.relative(g)[0])) * self.size**2

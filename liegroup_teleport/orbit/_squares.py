@@ -9,7 +9,7 @@ import numpy as np
 
 from ..groups import PositiveRescaling, SymmetryGroup
 
-__all__ = ["Squares"]
+__all__ = ["SMALLEST", "Squares"]
 
 SMALLEST = 1e-250  # of a sum of squares, before what underflows begins to matter
 
@@ -53,6 +53,20 @@ class Squares:
             square = np.square(array).reshape(lengths)
             blocks.append((square, tuple(axes[name][axis] for axis in moving)))
         return cls(tuple(blocks), group.dim)
+
+    def moved(self, g: np.ndarray) -> list[np.ndarray]:
+        """Return the squares at scales ``g``, array by array, without axes that do not move."""
+        powers = {1.0: g * g, -1.0: 1.0 / (g * g)}
+        result = []
+        for S, axes in self.blocks:
+            scales = [powers[sign][own] for own, sign in axes]
+            if len(axes) == 2:
+                S = S * scales[1]
+                S *= scales[0][:, None]
+            else:
+                S = S * scales[0] if axes else np.array(S)
+            result.append(S)
+        return result
 
     def logarithm(self, g: np.ndarray) -> tuple[float, np.ndarray] | None:
         """Return the logarithm of the sum at scales ``g`` and its slope, ``None`` on overflow."""
