@@ -39,14 +39,14 @@ class Case:
             max_iterations=max_iterations,
         )
 
-    def published(self) -> published.PublishedTeleport:
+    def published(self, steps: int = STEPS) -> published.PublishedTeleport:
         """Run the published algorithm."""
         torch.set_num_threads(1)
         weights = [torch.from_numpy(a) for a in self.w.values()]
         inputs, targets = (
             torch.from_numpy(a.T.copy()) for a in (self.loss.inputs, self.loss.targets)
         )
-        return published.teleport(weights, inputs, targets, steps=STEPS, length=LENGTH)
+        return published.teleport(weights, inputs, targets, steps=steps, length=LENGTH)
 
 
 def case(width: int, seed: int = 0) -> Case:
