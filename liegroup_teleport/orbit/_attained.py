@@ -51,7 +51,7 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
     label = _components(source, target, outside + 1)
     if len(np.unique(label[np.concatenate([source, target])])) <= 1:
         return True
-    source, target = _edges(patterns, np.nonzero)
+    source, target = _edges(patterns, _all)
     label = _components(source, target, outside + 1)
     return bool(np.all(label[source] == label[target]))
 
@@ -75,6 +75,12 @@ def _some(pattern: np.ndarray) -> Edges:
         np.concatenate([rows, pattern.argmax(axis=0)[columns]]),
         np.concatenate([pattern.argmax(axis=1)[rows], columns]),
     )
+
+
+def _all(pattern: np.ndarray) -> Edges:
+    """Return every edge."""
+    rows, columns = np.nonzero(pattern)
+    return rows, columns
 
 
 def _edges(

@@ -78,8 +78,12 @@ def landscape(
         return LinearNorm(group, gradient, dual=True)
     if isinstance(objective, ParameterNorm):
         return LinearNorm(group, w, dual=False)
-    adaptive = getattr(objective, "optimizer_state", None) is not None
-    if not adaptive and has_small_gram(group, loss, gradient, evaluations):
+    plain = getattr(objective, "optimizer_state", None) is None
+    if (
+        isinstance(group, PositiveRescaling)
+        and plain
+        and has_small_gram(group, loss, gradient, evaluations)
+    ):
         small = GramDecrease.of(group, objective, loss, w, gradient)
         if small is not None:
             return small

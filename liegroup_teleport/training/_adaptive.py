@@ -225,6 +225,11 @@ class Adam(Optimizer):
         new = _scaled_step(w, rate, m, s, (1.0 - self.beta2**count) ** 0.5, self.epsilon)
         return new, replace(state, momentum=m, second_moment=s, count=count)
 
+    @property
+    def horizon(self) -> float:  # type: ignore[override]
+        """Over how many steps one gradient takes effect, ``1 / (1 - beta1)``."""
+        return 1.0 / (1.0 - self.beta1)
+
     def effective_learning_rate(self, state: OptimizerState) -> float:
         """Return ``eta``: the averages weigh a constant gradient by one."""
         return self.learning_rate

@@ -74,6 +74,11 @@ class SGD(Optimizer):
         momentum = direction if self.momentum else None
         return new, replace(state, momentum=momentum, count=state.count + 1)
 
+    @property
+    def horizon(self) -> float:  # type: ignore[override]
+        """Over how many steps one gradient takes effect, ``1 / (1 - beta)``."""
+        return 1.0 / (1.0 - self.momentum)
+
     def effective_learning_rate(self, state: OptimizerState) -> float:
         """Return ``eta / (1 - beta)``: momentum adds up a constant gradient to that."""
         return self.learning_rate / (1.0 - self.momentum)

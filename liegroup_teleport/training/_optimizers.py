@@ -95,6 +95,9 @@ class Optimizer(ABC):
     uses_value: ClassVar[bool] = False
     """Whether :meth:`step` reads ``value``; otherwise ``minimize`` times it as recording."""
 
+    horizon: float = 1.0
+    """Over how many steps one gradient takes effect; ``1 / (1 - beta)`` with momentum."""
+
     @abstractmethod
     def init(self, w: Parameters) -> OptimizerState:
         """Return the state before the first step from ``w``.

@@ -20,19 +20,21 @@ GROWTH, SLOW = 4.0, 0.01
 
 
 def already_fast(
-    loss: Any, group: SymmetryGroup, objective: PredictedDecrease, w: Parameters
+    loss: Any, group: SymmetryGroup, objective: PredictedDecrease, w: Parameters, horizon: float
 ) -> Teleport | None:
-    """Return the result of staying where the next step is good as it is, else ``None``.
+    """Return the result of staying where the next steps are good as they are, else ``None``.
 
-    Takes one gradient and one product, and no search.
+    Takes one gradient and one product, and no search. The model has to hold for as many steps as
+    one gradient takes effect: the ``horizon``.
     """
     counted = Counted(loss)
     value, gradient, decrease = decrease_here(counted, group, objective, w)
-    if not math.isfinite(value) or 0.0 < decrease <= SLOW * _above(value, loss):
+    if not math.isfinite(value) or 0.0 < decrease * horizon <= SLOW * _above(value, loss):
         return None
+    steps = "next step is" if horizon == 1 else f"next {horizon:.3g} steps are"
     message = (
-        f"the next step is predicted to bring {decrease:.3g} of the {_above(value, loss):.3g} "
-        "there are: little to gain by a teleport"
+        f"the {steps} predicted to bring {decrease * horizon:.3g} of the "
+        f"{_above(value, loss):.3g} there are: little to gain by a teleport"
     )
     return stay(group, w, value, gradient, decrease, message, counted.counts)
 

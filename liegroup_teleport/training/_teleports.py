@@ -127,8 +127,9 @@ class Teleports:
     of what the loss is above its lower bound, or the teleport does not
     take place and counts as one not worth its time: at a learning rate that is
     already large for the curvature there is little to gain, and what the model
-    promises for one step is not kept by the next ones. (The second of these is known
-    before the search, from one gradient and one product.)
+    promises for one step is not kept by the next ones. With momentum the hundredth is
+    for the steps over which one gradient takes effect. (This is known before the search,
+    from one gradient and one product.)
     The rule saves seconds, which is not to say steps: a teleport before every
     third step may need fewer of them and more time. Times differ from run to run,
     and so do the steps chosen; with a ``clock`` that does not depend on the
@@ -295,7 +296,9 @@ class Teleports:
             small = has_small_gram(self.group, target, w, QUICK["max_iterations"])
             options = (BRIEF if small else QUICK) | options
         judged = automatic and isinstance(objective, PredictedDecrease)
-        result = already_fast(target, self.group, objective, w) if judged else None
+        result = None
+        if judged:
+            result = already_fast(target, self.group, objective, w, optimizer.horizon)
         if result is None:
             result = teleport(target, self.group, w, objective, **options)
         if judged:

@@ -14,7 +14,7 @@ import liegroup_teleport.training._teleports
 from liegroup_teleport._arrays import inner
 from liegroup_teleport.experiments.regression import problem
 from liegroup_teleport.orbit import LineSearchDecrease
-from liegroup_teleport.training import SGD, AdaGrad, LineSearch, Teleports, minimize
+from liegroup_teleport.training import SGD, AdaGrad, Adam, LineSearch, RMSProp, Teleports, minimize
 from liegroup_teleport.training._automatic import PATIENCE, Automatic
 from liegroup_teleport.training._promise import already_fast, kept_promise
 
@@ -229,18 +229,20 @@ class TestPromise:
     """A predicted decrease must be small and grow fourfold for an automatic schedule to move."""
 
     @pytest.mark.parametrize(
-        ("rate", "lower_bound", "searched"),
+        ("rate", "lower_bound", "horizon", "searched"),
         [
-            (1e-6, 0.0, True),
-            (1e-2, 0.0, False),  # a step of this size already brings more than 1 % of the loss
-            (1e-2, None, True),
-            (1e-2, -1e6, True),
-            (1.0, 0.0, False),  # far beyond what is stable: the decrease is negative
-            (1.0, None, False),
+            (1e-6, 0.0, 1.0, True),
+            (1e-2, 0.0, 1.0, False),  # such a step already brings more than 1 % of the loss
+            (1e-2, None, 1.0, True),
+            (1e-2, -1e6, 1.0, True),
+            (1e-3, 0.0, 1.0, True),
+            (1e-3, 0.0, 10.0, False),  # and so do ten of this size
+            (1.0, 0.0, 1.0, False),  # far beyond what is stable: the decrease is negative
+            (1.0, None, 1.0, False),
         ],
     )
     def test_small_decreases_only(
-        self, network, network_start, monkeypatch, rate, lower_bound, searched
+        self, network, network_start, monkeypatch, rate, lower_bound, horizon, searched
     ):
         monkeypatch.setattr(network, "lower_bound", lower_bound, raising=False)
         objective = lt.PredictedDecrease(rate)
@@ -248,10 +250,10 @@ class TestPromise:
         product = network.gauss_newton_product(network_start, gradient)
         decrease = rate * inner(gradient, gradient) - rate**2 * inner(gradient, product) / 2
         expected = decrease > 0 and (
-            lower_bound is None or decrease <= 0.01 * (value - lower_bound)
+            lower_bound is None or horizon * decrease <= 0.01 * (value - lower_bound)
         )
         assert expected is searched
-        found = already_fast(network, network.symmetry(), objective, network_start)
+        found = already_fast(network, network.symmetry(), objective, network_start, horizon)
         assert (found is None) is searched
         if found is not None:
             assert found.status == "identity"
@@ -261,6 +263,16 @@ class TestPromise:
             assert "little to gain" in found.message
             for name, array in network_start.items():
                 np.testing.assert_array_equal(found.params[name], array)
+
+    @pytest.mark.parametrize(
+        ("optimizer", "steps"),
+        [
+            (SGD(0.1), 1), (SGD(0.1, momentum=0.9), 10), (Adam(0.1), 10), (Adam(0.1, beta1=0.5), 2),
+            (AdaGrad(0.1), 1), (RMSProp(0.1), 1), (LineSearch(), 1),
+        ],
+    )  # fmt: skip
+    def test_horizon_is_how_long_a_gradient_takes_effect(self, optimizer, steps):
+        assert np.isclose(optimizer.horizon, steps)
 
     @pytest.mark.parametrize(("factor", "moves"), [(4.0, True), (3.9, False)])
     def test_growth(self, network, network_start, factor, moves):
