@@ -1,8 +1,8 @@
 """Where on the orbit to go: objectives, bounds and the Riemannian search."""
 
 from ._build import landscape
+from ._decrease import decrease_here
 from ._gram import has_small_gram
-from ._landscape import decrease_here
 from ._objectives import (
     GradientNorm,
     LineSearchDecrease,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._arrays import Parameters
 from ..groups import ActivationGL, PositiveRescaling, SymmetryGroup
 from ..losses import Loss
-from ._diagonal import DiagonalDecrease
+from ._decrease import require_gauss_newton
 from ._flatness import (
     PointwiseSharpness,
     curvature_landscape,
@@ -16,10 +16,8 @@ from ._gram import GramDecrease, has_small_gram
 from ._hidden_states import HiddenStatesNorm
 from ._landscape import (
     Landscape,
-    LinearDecrease,
     LinearNorm,
     PointwiseLandscape,
-    require_gauss_newton,
 )
 from ._objectives import (
     GradientNorm,
@@ -31,6 +29,7 @@ from ._objectives import (
     PredictedDecrease,
     Sharpness,
 )
+from ._products import DiagonalDecrease, LinearDecrease
 
 __all__ = ["landscape"]
 

@@ -11,8 +11,9 @@ from .._arrays import Parameters, axpy, cast, combine, host, inner, norm, scale_
 from .._errors import DomainError
 from ..groups import SymmetryGroup
 from ..losses import Loss
+from ._decrease import require_gauss_newton
 from ._lanczos import largest_eigenvalue
-from ._landscape import Landscape, LinearNorm, require_gauss_newton
+from ._landscape import Landscape, LinearNorm
 from ._objectives import OrbitCurvature, PerturbedLoss, Sharpness
 
 __all__ = [

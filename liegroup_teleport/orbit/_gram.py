@@ -9,7 +9,8 @@ import numpy as np
 
 from .._arrays import Parameters, host
 from ..groups import PositiveRescaling
-from ._landscape import Landscape, decrease_scale, decrease_value
+from ._decrease import decrease_scale, decrease_value
+from ._landscape import Landscape
 from ._objectives import LineSearchDecrease, PredictedDecrease
 
 __all__ = ["GramDecrease", "has_small_gram"]

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import array_api_compat
 import numpy as np
 
-from .._arrays import Parameters, inner, map_parameters, norm, scale_parameters
-from .._errors import DomainError
+from .._arrays import Parameters, inner, norm, scale_parameters
 from ..groups import SymmetryGroup
-from ..losses import Loss, gauss_newton_operator, value_and_gradient
+from ..losses import Loss
 from ._compressed import compress
+from ._decrease import (
+    decrease_scale,
+    decrease_value,
+    preconditioned,
+    require_gauss_newton,
+)
 from ._objectives import (
     GradientNorm,
-    LineSearchDecrease,
     Objective,
     ParameterNorm,
     PredictedDecrease,
 )
 from ._squares import SMALLEST, Squares
 
-__all__ = [
-    "Landscape",
-    "LinearDecrease",
-    "LinearNorm",
-    "PointwiseLandscape",
-    "decrease_here",
-    "decrease_scale",
-    "decrease_value",
-    "preconditioned",
-    "require_gauss_newton",
-]
+__all__ = ["Landscape", "LinearNorm", "PointwiseLandscape"]
 
 DIFFERENCE_STEP = 1e-5
 
@@ -165,43 +157,6 @@ class LinearNorm(Landscape):
         return self.relative(g)
 
 
-class LinearDecrease(Landscape):
-    """Predicted or line-search decrease under a linear action: one product per evaluation."""
-
-    def __init__(
-        self,
-        group: SymmetryGroup,
-        objective: PredictedDecrease | LineSearchDecrease,
-        gradient: Parameters,
-        product: Callable[[Parameters], Parameters],
-    ) -> None:
-        super().__init__(group)
-        self.objective, self.gradient, self.product = objective, gradient, product
-        self.logarithmic = isinstance(objective, LineSearchDecrease)
-        self.scale = decrease_scale(objective, gradient)
-
-    def value(self, g: Any) -> float:
-        return self.slope(g)[0]
-
-    def slope(self, g: Any) -> tuple[float, np.ndarray]:
-        group, objective = self.group, self.objective
-        adjoint = group.generator_adjoint
-        v = group.act_cotangent(g, self.gradient, self.gradient)
-        p, T = preconditioned(objective, group, g, v)
-        inverse = group.inverse(g)
-        u = group.act(inverse, p)
-        q = group.act_cotangent(g, self.gradient, self.product(u))
-        vp, pq = inner(v, p), inner(p, q)
-        if T is None:
-            first = -2 * adjoint(v, v)
-            second = -2 * group.moment_map(v, q)
-        else:
-            first = -adjoint(p, v) - adjoint(_times(v, T), v)
-            second = -adjoint(p, q) - adjoint(_times(q, T), v)
-        value, by_vp, by_pq = decrease_value(objective, vp, pq)
-        return value, by_vp * first + by_pq * 2 * second
-
-
 class PointwiseLandscape(Landscape):
     """Any objective under any action, from the gradient moved by the cotangent rule.
 
@@ -249,88 +204,3 @@ class PointwiseLandscape(Landscape):
             bent = self.group.act_on_loss(g, self.loss).hvp(point, v)
             return norm(v) ** 2, 2 * self.group.generator_adjoint(point, bent)
         return self.value(g), self.differences(g)
-
-
-def preconditioned(
-    objective: Objective, group: SymmetryGroup, g: Any, v: Parameters
-) -> tuple[Parameters, Parameters | None]:
-    """Return the step direction ``Pv`` at ``g`` and ``T``, its derivative in v along the orbit.
-
-    A second moment moves with a diagonal action and is kept under any other.
-    """
-    state = objective.optimizer_state if isinstance(objective, PredictedDecrease) else None
-    if state is None:
-        return v, None
-    s = state.second_moment
-    if group.diagonal:
-        s = group.act_cotangent(g, v, group.act_cotangent(g, v, s))
-    p, T = {}, {}
-    for name, a in v.items():
-        root = state.root(name, s[name], a)
-        shifted = root + state.epsilon
-        p[name] = a / shifted
-        if group.diagonal:
-            T[name] = state.epsilon / shifted / shifted
-        else:
-            xp = array_api_compat.array_namespace(a)
-            # where the root is zero so is the gradient, and the ratio's limit does not matter
-            safe = xp.where(root > 0, root, xp.ones_like(root))
-            T[name] = (1 - state.weight * a * a / (safe * shifted)) / shifted
-    return p, T
-
-
-def decrease_here(
-    loss: Any, group: SymmetryGroup, objective: PredictedDecrease, w: Parameters
-) -> tuple[float, Parameters, float]:
-    """Return value, gradient and predicted decrease at ``w``: one gradient and one product."""
-    value, gradient = value_and_gradient(loss, w)
-    p, _ = preconditioned(objective, group, group.identity(), gradient)
-    product = require_gauss_newton(loss, w, objective)
-    decrease = decrease_value(objective, inner(gradient, p), inner(p, product(p)))[0]
-    return value, gradient, decrease
-
-
-def _times(a: Parameters, b: Parameters | None) -> Parameters:
-    return a if b is None else map_parameters(lambda x, y: x * y, a, b)
-
-
-def decrease_value(objective: Any, vp: float, pq: float) -> tuple[float, float, float]:
-    """Return the decrease from ``v.p`` and ``p.Bp``, and its two partial derivatives."""
-    if isinstance(objective, PredictedDecrease):
-        rate = float(objective.learning_rate or 0.0)
-        return rate * vp - rate**2 * pq / 2, rate, -(rate**2) / 2
-    if not vp > 0:
-        return 0.0, 0.0, 0.0
-    if not pq > 0:
-        raise DomainError(
-            f"line-search decrease is undefined: gradient.B.gradient is {pq:.3g}; expected > 0 "
-            "(the Gauss-Newton matrix vanishes along the gradient)"
-        )
-    value = vp / pq * vp / 2
-    return value, 2 * value / vp, -value / pq
-
-
-def decrease_scale(objective: Any, gradient: Parameters) -> float:
-    if not isinstance(objective, PredictedDecrease):
-        return 1.0
-    state = objective.optimizer_state
-    step = gradient
-    if state is not None:
-        step = {
-            n: a / (state.root(n, state.second_moment[n], a) + state.epsilon)
-            for n, a in gradient.items()
-        }
-    return float(objective.learning_rate or 1.0) * inner(gradient, step) or 1.0
-
-
-def require_gauss_newton(
-    loss: Loss, w: Parameters, objective: Objective
-) -> Callable[[Parameters], Parameters]:
-    """Return the Gauss-Newton products at ``w``, or raise ``TypeError``."""
-    product = gauss_newton_operator(loss, w)
-    if product is None:
-        raise TypeError(
-            f"{type(objective).__name__} needs Gauss-Newton products: with the full Hessian it has "
-            "no optimum on a non-compact orbit. Give the loss a method gauss_newton_product(w, v)."
-        )
-    return product

@@ -12,8 +12,8 @@ import numpy as np
 from .._arrays import Parameters, axpy, map_parameters
 from ..groups import SymmetryGroup
 from ..losses import Loss, hvp_operator
+from ._decrease import preconditioned
 from ._lanczos import largest_eigenvalue
-from ._landscape import preconditioned
 from ._objectives import Objective, PredictedDecrease
 
 __all__ = ["Stability"]

@@ -12,9 +12,9 @@ import liegroup_teleport as lt
 from liegroup_teleport.groups import HiddenIndex, PositiveRescaling
 from liegroup_teleport.losses import MLP
 from liegroup_teleport.orbit import has_small_gram, landscape
-from liegroup_teleport.orbit._diagonal import DiagonalDecrease
 from liegroup_teleport.orbit._gram import GramDecrease
 from liegroup_teleport.orbit._newton import newton_ball
+from liegroup_teleport.orbit._products import DiagonalDecrease
 
 OBJECTIVES = [lt.PredictedDecrease(0.05), lt.LineSearchDecrease()]
 

@@ -1,4 +1,4 @@
-"""Predicted and line-search decrease under rescalings, with the layout set up once."""
+"""Predicted and line-search decrease by one Gauss-Newton product per evaluation."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ import array_api_compat
 import numpy as np
 
 from .._arrays import Parameters, cast, host, inner, widen
-from ..groups import PositiveRescaling
-from ._landscape import Landscape, decrease_scale, decrease_value
+from ..groups import PositiveRescaling, SymmetryGroup
+from ._decrease import decrease_scale, decrease_value, preconditioned, times
+from ._landscape import Landscape
 from ._objectives import LineSearchDecrease, PredictedDecrease
 
-__all__ = ["DiagonalDecrease"]
+__all__ = ["DiagonalDecrease", "LinearDecrease"]
 
 
-class DiagonalDecrease(Landscape):
-    r"""A decrease on the orbit of a rescaling: the search's hot path.
-
-    The action multiplies entry i of a gradient by a factor ``c_i``, products of
-    scales. With ``v = c grad``, the step ``p``, and ``q = c B(w) (c p)`` both
-    decreases are functions of the factors alone, and their slope is one sum
-    over rows and columns of their derivative by ``log c_i``.
-    """
+class ProductDecrease(Landscape):
+    """A decrease on the orbit of a linear action, from a gradient and products at the start."""
 
     def __init__(
         self,
-        group: PositiveRescaling,
+        group: SymmetryGroup,
         objective: PredictedDecrease | LineSearchDecrease,
         gradient: Parameters,
         product: Callable[[Parameters], Parameters],
@@ -36,15 +31,58 @@ class DiagonalDecrease(Landscape):
         self.objective, self.gradient, self.product = objective, gradient, product
         self.logarithmic = isinstance(objective, LineSearchDecrease)
         self.scale = decrease_scale(objective, gradient)
+
+    def value(self, g: Any) -> float:
+        return self.slope(g)[0]
+
+
+class LinearDecrease(ProductDecrease):
+    """Predicted or line-search decrease under a linear action: one product per evaluation."""
+
+    def slope(self, g: Any) -> tuple[float, np.ndarray]:
+        group, objective = self.group, self.objective
+        adjoint = group.generator_adjoint
+        v = group.act_cotangent(g, self.gradient, self.gradient)
+        p, T = preconditioned(objective, group, g, v)
+        inverse = group.inverse(g)
+        u = group.act(inverse, p)
+        q = group.act_cotangent(g, self.gradient, self.product(u))
+        vp, pq = inner(v, p), inner(p, q)
+        if T is None:
+            first = -2 * adjoint(v, v)
+            second = -2 * group.moment_map(v, q)
+        else:
+            first = -adjoint(p, v) - adjoint(times(v, T), v)
+            second = -adjoint(p, q) - adjoint(times(q, T), v)
+        value, by_vp, by_pq = decrease_value(objective, vp, pq)
+        return value, by_vp * first + by_pq * 2 * second
+
+
+class DiagonalDecrease(ProductDecrease):
+    r"""A decrease on the orbit of a rescaling: the search's hot path.
+
+    The action multiplies entry i of a gradient by a factor ``c_i``, products of
+    scales. With ``v = c grad``, the step ``p``, and ``q = c B(w) (c p)`` both
+    decreases are functions of the factors alone, and their slope is one sum
+    over rows and columns of their derivative by ``log c_i``.
+    """
+
+    group: PositiveRescaling
+
+    def __init__(
+        self,
+        group: PositiveRescaling,
+        objective: PredictedDecrease | LineSearchDecrease,
+        gradient: Parameters,
+        product: Callable[[Parameters], Parameters],
+    ) -> None:
+        super().__init__(group, objective, gradient, product)
         starts = np.cumsum([0, *group.slots.sizes])
         self._axes: dict[str, list[tuple[int, slice, bool]]] = {name: [] for name in gradient}
         for i, name, axis, written in group.slots:
             own = slice(int(starts[i]), int(starts[i + 1]))
             self._axes[name].append((axis, own, written))
         self._known: list[tuple[np.ndarray, float, np.ndarray]] = []
-
-    def value(self, g: Any) -> float:
-        return self.slope(g)[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
         for known, value, slope in self._known:
