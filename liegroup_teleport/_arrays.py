@@ -33,6 +33,7 @@ __all__ = [
     "map_parameters",
     "namespace",
     "norm",
+    "reach",
     "scale_parameters",
     "size",
     "widen",
@@ -44,8 +45,8 @@ Parameters = Mapping[str, Any]
 BLOCK = 1 << 18  # entries converted at a time
 
 
-def namespace(w: Parameters) -> Any:
-    """Return the array namespace shared by all arrays of ``w``.
+def namespace(w: Parameters, what: str = "parameter") -> Any:
+    """Return the array namespace shared by all arrays of ``w``, called ``what`` in errors.
 
     Raises
     ------
@@ -55,9 +56,9 @@ def namespace(w: Parameters) -> Any:
         (NumPy object arrays are let through for symbolic work).
     """
     if not isinstance(w, Mapping):
-        raise TypeError(f"parameters must be a dict of arrays, got {type(w).__name__}")
+        raise TypeError(f"{_plural(what)} must be a dict of arrays, got {type(w).__name__}")
     if not w:
-        raise ValueError("parameters are an empty dict; expected at least one array")
+        raise ValueError(f"{_plural(what)}: an empty dict; expected at least one array")
     first_name, first = next(iter(w.items()))
     if all(type(a) is np.ndarray and a.dtype == first.dtype for a in w.values()) and (
         first.dtype.kind == "f"
@@ -67,7 +68,7 @@ def namespace(w: Parameters) -> Any:
     for name, array in w.items():
         if not array_api_compat.is_array_api_obj(array):
             raise TypeError(
-                f"parameter {name!r} is a {type(array).__name__}; expected an array "
+                f"{what} {name!r} is a {type(array).__name__}; expected an array "
                 "(NumPy, PyTorch, JAX or another array-API library)"
             )
         this = array_api_compat.array_namespace(array)
@@ -75,24 +76,29 @@ def namespace(w: Parameters) -> Any:
             xp = this
         elif this is not xp:
             raise TypeError(
-                f"parameters mix array libraries: {first_name!r} is {xp.__name__}, "
+                f"{_plural(what)} mix array libraries: {first_name!r} is {xp.__name__}, "
                 f"{name!r} is {this.__name__}; expected one library"
             )
         if array.dtype != first.dtype:
             raise TypeError(
-                f"parameters mix dtypes: {first_name!r} is {first.dtype}, {name!r} is "
+                f"{_plural(what)} mix dtypes: {first_name!r} is {first.dtype}, {name!r} is "
                 f"{array.dtype}; expected one dtype"
             )
         if array_api_compat.device(array) != array_api_compat.device(first):
+            here, there = (array_api_compat.device(a) for a in (first, array))
             raise TypeError(
-                f"parameters mix devices: {first_name!r} is on {array_api_compat.device(first)}, "
-                f"{name!r} on {array_api_compat.device(array)}; expected one device"
+                f"{_plural(what)} mix devices: {first_name!r} is on {here}, {name!r} on {there}; "
+                "expected one device"
             )
     if first.dtype != np.dtype(object) and not xp.isdtype(first.dtype, "real floating"):
         raise TypeError(
-            f"parameter {first_name!r} has dtype {first.dtype}; expected a real floating dtype"
+            f"{what} {first_name!r} has dtype {first.dtype}; expected a real floating dtype"
         )
     return xp
+
+
+def _plural(what: str) -> str:
+    return "parameters" if what == "parameter" else what
 
 
 def is_symbolic(array: Array) -> bool:
@@ -159,7 +165,7 @@ def check_shape(name: str, array: Array, shape: Sequence[int | None]) -> None:
 
 def check_same_layout(a: Parameters, b: Parameters, what: str) -> None:
     """Raise unless ``b`` has the names, shapes, library and dtype of ``a``."""
-    if namespace(a) is not namespace(b):
+    if namespace(a) is not namespace(b, what):
         raise TypeError(f"{what} is of another array library than the parameters")
     check_names(b, a, what)
     for name, array in a.items():
@@ -224,7 +230,8 @@ def inner(u: Parameters, v: Parameters) -> float:
 def norm(w: Parameters) -> float:
     """Euclidean norm of all entries, without overflow or underflow of the squares."""
     xp = namespace(w)
-    largest = max((_largest(xp, a) for a in w.values() if size(a)), default=0.0)
+    # NumPy's maximum keeps NaN, Python's may lose it
+    largest = float(np.max([0.0, *(_largest(xp, a) for a in w.values() if size(a))]))
     if largest == 0.0 or not np.isfinite(largest):
         return largest
     unit = largest if not 1e-100 < largest < 1e100 else 1.0  # squares of others fit
@@ -240,6 +247,7 @@ def _largest(xp: Any, array: Array) -> float:
     """Return the largest absolute value."""
     if isinstance(array, np.ndarray):
         return max(float(array.max()), -float(array.min()))  # no copy
+    array = array.detach() if hasattr(array, "detach") else array
     return float(xp.max(xp.abs(array)))
 
 
@@ -248,6 +256,12 @@ def _wide(array: np.ndarray) -> Iterator[np.ndarray]:
     flat = array.reshape(-1)
     for start in range(0, flat.size, BLOCK):
         yield flat[start : start + BLOCK].astype(np.float64, copy=False)
+
+
+def reach(w: Parameters) -> float:
+    """Return the largest logarithm of a scale that the parameters' dtype can bear."""
+    dtype = next(iter(w.values())).dtype
+    return float(np.log(float(namespace(w).finfo(dtype).max))) / 2
 
 
 def size(array: Array) -> int:

@@ -20,6 +20,7 @@ from ._errors import DomainError, InvarianceError
 from .groups import DirectProduct, PositiveRescaling, SymmetryGroup
 from .groups._base import allowed_change
 from .losses import Loss
+from .losses._base import check_loss
 from .losses._counted import Counted
 from .orbit import (
     LineSearchDecrease,
@@ -175,6 +176,7 @@ def teleport(
     >>> bool(np.isclose(loss.value(result.params), loss.value(w)))
     True
     """
+    check_loss(loss)
     if not isinstance(group, SymmetryGroup):
         raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
     if objective is None:

@@ -12,7 +12,6 @@ import numpy as np
 from .._arrays import (
     Parameters,
     check_names,
-    check_shape,
     epsilon,
     host,
     namespace,
@@ -672,7 +671,17 @@ class SymmetryGroup(ABC):
         -------
         group element
             The identity if ``dim`` is 0.
+
+        Raises
+        ------
+        TypeError
+            If ``rng`` is not a generator.
         """
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(
+                f"rng is a {type(rng).__name__}; expected a numpy.random.Generator, such as "
+                "numpy.random.default_rng(0)"
+            )
         x = rng.standard_normal(self.dim)
         length = float(np.linalg.norm(x))
         return self.exp(x * (scale / length) if length > 0 else x)
@@ -758,8 +767,12 @@ class SymmetryGroup(ABC):
             )
         for name, shape in self.shapes.items():
             got = tuple(w[name].shape)
-            if got[: len(shape)] != shape:
-                check_shape(name, w[name], (*shape, *got[len(shape) :]))
+            for axis, length in enumerate(shape):
+                if axis >= len(got) or length not in (None, got[axis]):
+                    raise ValueError(
+                        f"parameter {name!r} has shape {got}; {type(self).__name__} expected "
+                        f"length {length} on axis {axis}"
+                    )
         return xp
 
 

@@ -33,6 +33,8 @@ class HiddenIndex:
     ------
     ValueError
         If the size is not positive, an axis is negative, or an axis occurs twice.
+    TypeError
+        If ``written`` or ``read`` is not a list of pairs.
 
     Examples
     --------
@@ -54,10 +56,18 @@ class HiddenIndex:
     read: Sequence[tuple[str, int]] = field(default=())
 
     def __post_init__(self) -> None:
-        if int(self.size) != self.size or self.size < 1:
-            raise ValueError(f"hidden index has size {self.size}; expected an integer >= 1")
+        size: Any = self.size
+        if isinstance(size, str) or int(size) != size or size < 1:
+            raise ValueError(f"hidden index has size {self.size!r}; expected an integer >= 1")
         for role in ("written", "read"):
-            pairs = tuple((str(name), int(axis)) for name, axis in getattr(self, role))
+            given = getattr(self, role)
+            try:
+                pairs = tuple((str(name), int(axis)) for name, axis in given)
+            except (TypeError, ValueError):
+                raise TypeError(
+                    f"{role} is {given!r}; expected a list of pairs (parameter name, axis), "
+                    "such as [('W1', 0)]"
+                ) from None
             object.__setattr__(self, role, pairs)
             for name, axis in pairs:
                 if axis < 0:

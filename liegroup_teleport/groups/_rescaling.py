@@ -170,13 +170,14 @@ class PositiveRescaling(SymmetryGroup):
         self.check_parameters(w)
         out = dict(w)
         scales = {True: split(written, self.slots.sizes), False: split(read, self.slots.sizes)}
+        made: set[str] = set()
         for i, name, axis, is_written in self.slots:
-            first = out[name] is w[name]
-            scaled = along_axis(out[name], axis, scales[is_written][i])
-            if first:
-                out[name] = out[name] * scaled
+            factor = along_axis(out[name], axis, scales[is_written][i])
+            if name in made:
+                out[name] *= factor  # made here: no further copy of a large array
             else:
-                out[name] *= scaled  # made here: no further copy of a large array
+                out[name] = out[name] * factor
+                made.add(name)
         return out
 
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:

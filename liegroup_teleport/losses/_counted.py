@@ -52,6 +52,12 @@ class Counted:
         return float(value), gradient
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
+        if not hasattr(self._loss, "hvp"):
+            raise TypeError(
+                f"{type(self._loss).__name__} has no Hessian products, which the stability bound "
+                "and non-linear actions need: give it a method hvp(w, v), build it by "
+                "losses.from_function, or do without the bound by stability=None"
+            )
         self.counts["hvp"] += 1
         return self._loss.hvp(w, v)
 

@@ -35,7 +35,11 @@ class FunctionLoss:
 
     def value(self, w: Parameters) -> float:
         """Return the loss at ``w``."""
-        return scalar(self._value(w))  # type: ignore[no-any-return]
+        value = self._value(w)
+        shape = tuple(getattr(value, "shape", ()))
+        if shape not in ((), (1,)):
+            raise TypeError(f"value(w) returned an array of shape {shape}; expected one number")
+        return scalar(value)  # type: ignore[no-any-return]
 
     def gradient(self, w: Parameters) -> dict[str, Array]:
         """Return the gradient at ``w``; one of other names, shapes or dtype is an error."""

@@ -86,7 +86,8 @@ def _sizes(widths: Sequence[int], kept: Kept) -> list[tuple[int, int]]:
 def _largest(widths: Sequence[int], kept: Kept) -> int:
     """Return the entries per sample of the largest array that is formed."""
     sizes = _sizes(widths, kept)
-    between = max(p * r for p, _ in sizes for r, _ in sizes)
+    # between two arrays of which none has a factor H nothing is formed for each sample
+    between = max((p * r for p, q in sizes if q for r, _ in sizes), default=0)
     return max(between, max(q for _, q in sizes) ** 2, max(widths[1:]) * widths[-1])
 
 

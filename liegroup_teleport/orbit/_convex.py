@@ -78,6 +78,8 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
         x = _newton_step(field, g, slope)
         x *= min(1.0, TRUST / max(float(np.max(np.abs(x))), 1e-300))
         t, improved = 1.0, False
+        if _beyond(field, group.compose(group.exp(x), g)):
+            break  # on the way to an infimum at infinity, as far as the dtype can hold
         while t > 1e-12:
             try:
                 ahead = group.compose(group.exp(t * x), g)
@@ -101,6 +103,13 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
     return ConvexResult(
         g, residual, dual_bound(field, g, slope), residual <= tol, attained, iteration
     )
+
+
+def _beyond(field: LinearNorm, g: Any) -> bool:
+    """Whether a rescaling has scales that the parameters' dtype cannot bear."""
+    if not isinstance(field.group, PositiveRescaling):
+        return False
+    return float(np.max(np.abs(field.group.log(g)), initial=0.0)) > field.reach
 
 
 def _stalled(past: list[tuple[float, float]]) -> bool:

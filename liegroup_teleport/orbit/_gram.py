@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, host
+from .._arrays import Parameters, host, norm, reach
 from ..groups import PositiveRescaling
-from ._decrease import decrease_scale, decrease_value
+from ._decrease import decrease_value
 from ._landscape import Landscape
 from ._objectives import LineSearchDecrease, PredictedDecrease
 
@@ -17,8 +18,9 @@ __all__ = ["GramDecrease", "has_small_gram"]
 
 PRODUCTS = 16.0  # what the matrix may cost, in products
 SHARE = 0.5  # and as a part of the evaluations that a search may take
-PARTS = 2048
-DIGITS = 1e-8  # smallest part of its terms that a quadratic form may be and keep half its digits
+PARTS, SCALES = 1024, 128  # beyond them a Newton step takes longer than products do
+LARGEST = 1e150  # whose square is finite
+DIGITS = 1e-8  # smallest part of its terms that the sum of the matrix may be
 
 
 class GramDecrease(Landscape):
@@ -43,7 +45,8 @@ class GramDecrease(Landscape):
         squares: np.ndarray,
         exponents: np.ndarray,
         gram: np.ndarray,
-        scale: float,
+        size: float,
+        reach: float,
     ) -> None:
         super().__init__(group)
         self.objective, self.squares, self.exponents, self.gram = (
@@ -53,7 +56,8 @@ class GramDecrease(Landscape):
             gram,
         )
         self.logarithmic = isinstance(objective, LineSearchDecrease)
-        self.scale = scale
+        self.size, self.unit = size, size * size  # both decreases grow with the square of the size
+        self.reach = reach  # largest logarithm of a factor that the parameters' dtype bears
 
     @classmethod
     def of(
@@ -65,69 +69,91 @@ class GramDecrease(Landscape):
         gradient: Parameters,
     ) -> GramDecrease | None:
         """Return the decrease, or ``None`` where the matrix loses its digits."""
+        size = norm(gradient)
+        if not 0 < size < np.inf:
+            return None
         axes = moving_axes(group, gradient)
-        gram = loss.gauss_newton_gram(w, gradient, axes)
+        unit = {name: a / size for name, a in gradient.items()}
         squares = [
             np.square(host(a)).sum(axis=tuple(i for i in range(a.ndim) if i not in axes[n])).ravel()
-            for n, a in gradient.items()
+            for n, a in unit.items()
         ]
-        if not gram.sum() > DIGITS * np.abs(gram).sum():
-            return None  # the parts cancel
-        return cls(
-            group,
-            objective,
-            np.concatenate(squares),
-            _exponents(group, gradient, axes),
-            gram,
-            decrease_scale(objective, gradient),
-        )
+        with np.errstate(all="ignore"):
+            gram = loss.gauss_newton_gram(w, unit, axes)
+            if not DIGITS * np.abs(gram).sum() < gram.sum() < np.inf:
+                return None  # the parts cancel
+        exponents = _exponents(group, gradient, axes)
+        far = reach(gradient)
+        return cls(group, objective, np.concatenate(squares), exponents, gram, size, far)
 
     def value(self, g: Any) -> float:
         return self.slope(g)[0]
 
     def slope(self, g: Any) -> tuple[float, np.ndarray]:
         with np.errstate(over="ignore", invalid="ignore"):
-            z, Gz, vp, pq = self._forms(np.log(g))
-            value, by_vp, by_pq = decrease_value(self.objective, vp, pq)
-            return value, (z * (2.0 * by_vp * self.squares + 4.0 * by_pq * Gz)) @ self.exponents
+            z, Gz, a, b = self._forms(self.exponents @ np.log(g))
+            value, by_a, by_b = decrease_value(self.objective, a, b)
+            slope = (z * (2.0 * by_a * self.squares + 4.0 * by_b * Gz)) @ self.exponents
+            return value * self.unit, slope * self.unit
 
-    def _forms(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-        z = np.exp(2.0 * (self.exponents @ x))
-        Gz = self.gram @ z
-        return z, Gz, float(self.squares @ z), float(z @ Gz)
+    def score(self, g: Any) -> tuple[float, np.ndarray]:
+        return self._scored(np.log(g))[:2]
 
     def curved(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return the scaled objective at the log-scales ``x`` with its gradient and Hessian."""
+        value, slope, second = self._scored(x)
+        with np.errstate(all="ignore"):
+            return value, slope, np.zeros((len(x), len(x))) if second is None else second()
+
+    def _forms(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """Return z, Gz, ``||v||^2`` and ``v.Bv`` at the logarithms of the factors."""
+        z = np.exp(2.0 * y)
+        Gz = self.gram @ z
+        return z, Gz, float(self.squares @ z), float(z @ Gz)
+
+    def _scored(self, x: np.ndarray) -> tuple[float, np.ndarray, Callable[[], np.ndarray] | None]:
+        """Return the scaled objective, its gradient, and what computes its Hessian."""
         M = self.exponents
-        with np.errstate(over="ignore", invalid="ignore"):
-            z, Gz, a, b = self._forms(x)
-            if not (np.isfinite(a) and np.isfinite(b) and b > 0):
-                return -np.inf, np.zeros(len(x)), np.zeros((len(x), len(x)))
-            # a = ||v||^2 and b = v.Bv
-            da, db = 2.0 * (self.squares * z) @ M, 4.0 * (z * Gz) @ M
-            zM = z[:, None] * M
-            dda = 4.0 * M.T @ (self.squares[:, None] * zM)
-            ddb = 8.0 * (M.T @ (Gz[:, None] * zM) + zM.T @ (self.gram @ zM))
+        y = M @ x
+        with np.errstate(all="ignore"):
+            z, Gz, a, b = self._forms(y)
+            within = np.abs(y).max(initial=0.0) <= self.reach
+            rate = getattr(self.objective, "learning_rate", None) or 0.0
+            u = a - rate * b / 2  # the predicted decrease in units of the start's first part
+            if not (within and 0 < a < np.inf and 0 < b < np.inf and abs(u) < LARGEST):
+                return -np.inf, np.zeros(len(x)), None
+            # a is ||v||^2 and b is v.Bv; these are derivatives of their logarithms
+            da, db = 2.0 * (self.squares / a * z) @ M, 4.0 * (z * (Gz / b)) @ M
+
+            def seconds() -> tuple[np.ndarray, np.ndarray]:
+                zM = z[:, None] * M
+                dda = 4.0 * M.T @ ((self.squares / a)[:, None] * zM)
+                ddb = 8.0 * (M.T @ ((Gz / b)[:, None] * zM) + zM.T @ ((self.gram / b) @ zM))
+                return dda, ddb
+
+            def of_logarithm() -> np.ndarray:
+                dda, ddb = seconds()
+                return 2 * (dda - np.outer(da, da)) - ddb + np.outer(db, db)
+
             if self.logarithmic:
-                value = np.log(a * a / b / 2)
-                slope = 2 * da / a - db / b
-                hessian = (
-                    2 * (dda / a - np.outer(da, da / a**2)) - ddb / b + np.outer(db, db / b**2)
-                )
-                return float(value), slope, hessian
-            value, by_a, by_b = decrease_value(self.objective, a, b)
-            u = value / self.scale
-            if abs(u) > 1e150:
-                return -np.inf, np.zeros(len(x)), np.zeros((len(x), len(x)))
-            root = np.sqrt(1 + u * u)
-            du, ddu = ((by_a * p + by_b * q) / self.scale for p, q in ((da, db), (dda, ddb)))
-            return float(np.arcsinh(u)), du / root, ddu / root - np.outer(du, du) * (u / root**3)
+                return 2 * np.log(a) - np.log(2 * b), 2 * da - db, of_logarithm
+            root = float(np.sqrt(1 + u * u))
+            du = a * da - (rate * b / 2) * db
+
+            def of_arcsinh() -> np.ndarray:
+                dda, ddb = seconds()
+                ddu = a * dda - (rate * b / 2) * ddb
+                return ddu / root - np.outer(du / root, du / root) * (u / root)
+
+            return float(np.arcsinh(u)), du / root, of_arcsinh
 
 
 def has_small_gram(group: Any, loss: Any, w: Parameters, evaluations: int) -> bool:
     """Return whether a search of so many evaluations is better off with :class:`GramDecrease`."""
     cost = getattr(loss, "gauss_newton_gram_cost", None)
     if cost is None or not isinstance(group, PositiveRescaling):
+        return False
+    if group.dim > SCALES:
         return False
     axes = moving_axes(group, w)
     parts = sum(math.prod(a.shape[i] for i in axes[n]) for n, a in w.items())

@@ -39,6 +39,11 @@ def largest_eigenvalue(
         Most operator products.
     enough : float
         Stop as soon as the eigenvalue is known to be larger than this.
+
+    Returns
+    -------
+    float, dict
+        Infinity where a product is not finite.
     """
     length = norm(start)
     if not length > 0:
@@ -51,6 +56,8 @@ def largest_eigenvalue(
     for step in range(max_iterations):
         r = dict(operator(basis[-1]))
         diagonal.append(inner(basis[-1], r))
+        if not np.isfinite(diagonal[-1]):
+            return np.inf, dict(start)
         for _ in range(2):
             for q in basis:
                 r = axpy(-inner(q, r), q, r)

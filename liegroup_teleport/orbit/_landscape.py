@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, inner, norm, scale_parameters
+from .._arrays import Parameters, inner, norm, reach, scale_parameters
 from ..groups import SymmetryGroup
 from ..losses import Loss
 from ._compressed import compress
@@ -100,6 +100,7 @@ class LinearNorm(Landscape):
         self.dual = dual
         self.convex = group.self_adjoint
         self.size = norm(vector)
+        self.reach = reach(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)
 
@@ -128,7 +129,7 @@ class LinearNorm(Landscape):
                     return dict(zip(self.vector, shaped, strict=True))
         v = self.move(g)
         length = norm(v)
-        if not length > 0:
+        if not 0 < length < np.inf:
             return None
         return {name: np.square(a / length) for name, a in v.items()}
 
@@ -143,6 +144,8 @@ class LinearNorm(Landscape):
                 return found
         v = self.move(g)
         length = norm(v)
+        if not np.isfinite(length):  # scales that overflow: no better than any other point
+            return np.nan, np.zeros(self.group.dim)
         if not length > 0:
             return -np.inf, np.zeros(self.group.dim)
         mu = self.group.moment_map(scale_parameters(1.0 / length, v))

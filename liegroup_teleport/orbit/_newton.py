@@ -12,6 +12,7 @@ __all__ = ["newton_ball"]
 
 ARMIJO = 1e-4
 SHORTEST = 1e-9  # step lengths below it gain nothing to rounding
+ROUNDED = 1e-6  # residual that a maximum may show where no step gains any more
 
 Curved = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
@@ -37,9 +38,11 @@ def newton_ball(
     max_iterations : int
         Most evaluations.
     """
-    x = start
+    x = project(start, radius)
     value, slope, hessian = evaluate(x)
     calls, residual, ended = 1, np.inf, False
+    if not _finite(value, slope, hessian):
+        return BallResult(x, -np.inf, np.inf, calls, False, False)
     while calls < max_iterations:
         residual = float(np.linalg.norm(project(x + slope, radius) - x))
         if residual <= tol:
@@ -62,19 +65,21 @@ def newton_ball(
             ahead = _truncated(x, ahead, radius)
             trial = evaluate(ahead)
             calls += 1
-            if (
-                trial[0] >= value + ARMIJO * max(float(slope @ (ahead - x)), 0.0)
-                and trial[0] > value
-            ):
+            least = value + ARMIJO * max(float(slope @ (ahead - x)), 0.0)
+            if _finite(*trial) and trial[0] >= least and trial[0] > value:
                 found = ahead, *trial
             t *= 0.3
         if found is None:
-            ended = calls < max_iterations  # nothing left to rounding
+            ended = calls < max_iterations and residual <= ROUNDED
             break
         x, value, slope, hessian = found
     residual = float(np.linalg.norm(project(x + slope, radius) - x))
     on_boundary = radius is not None and bool(np.linalg.norm(x) >= radius * (1 - 1e-6))
     return BallResult(x, value, residual, calls, ended or residual <= tol, on_boundary)
+
+
+def _finite(value: float, slope: np.ndarray, hessian: np.ndarray) -> bool:
+    return bool(np.isfinite(value) and np.all(np.isfinite(slope)) and np.all(np.isfinite(hessian)))
 
 
 def _newton(slope: np.ndarray, hessian: np.ndarray) -> np.ndarray:

@@ -140,7 +140,10 @@ def _on_cap(
     sign = 1.0 if sense == "max" else -1.0
     first, product = z[:, None], np.asarray(A @ z)[:, None]
     t, At, last = z, product[:, 0], -np.inf
-    if extreme is not None:
+    if len(z) <= DENSE:  # in the whole space the first step is exact
+        for axis in np.eye(len(z)):
+            first, product = _extend(A, first, product, axis)
+    elif extreme is not None:
         first, product = _extend(A, first, product, extreme)
     step = None
     for _ in range(CAP_STEPS):

@@ -235,18 +235,21 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
         return _stable(problem, problem.stability)
     found = _search(problem, start)
     g = group.exp(found.x)
+    how = "Newton's method" if _curved(problem) else "projected gradients"
     if found.on_boundary:
         where = _bound_of(problem)
-        return OrbitPoint(
-            g, "boundary", f"{where}, by projected gradients in the Lie algebra", found.residual
-        )
+        return OrbitPoint(g, "boundary", f"{where}, by {how} in the Lie algebra", found.residual)
     if found.converged:
-        return OrbitPoint(
-            g, "converged", "critical point by projected gradients; local", found.residual
-        )
+        return OrbitPoint(g, "converged", f"critical point by {how}; local", found.residual)
     return OrbitPoint(
         g, "iteration_limit", f"stopped after {found.iterations} evaluations", found.residual
     )
+
+
+def _curved(problem: Problem) -> bool:
+    """Whether the Hessian is at hand and there is a ball to stay in."""
+    inside = problem.radius is not None and problem.sign > 0
+    return inside and isinstance(problem.field, GramDecrease)
 
 
 def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
@@ -260,7 +263,7 @@ def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
         # a critical point: leave it in a random direction, or stay if that gains nothing
         x = problem.rng.standard_normal(field.group.dim)
         start = x * (min(radius or 0.1, 0.1) / float(np.linalg.norm(x)))
-    if isinstance(field, GramDecrease) and radius is not None and problem.sign > 0:
+    if isinstance(field, GramDecrease) and _curved(problem):
         return newton_ball(
             field.curved,
             np.zeros(field.group.dim) if start is None else start,

@@ -12,6 +12,7 @@ from ..groups import PositiveRescaling, SymmetryGroup
 __all__ = ["SMALLEST", "Squares"]
 
 SMALLEST = 1e-250  # of a sum of squares, before what underflows begins to matter
+LEAST = 1e-240  # of a single square at the start: on the orbit a small entry may become a large one
 
 Axis = tuple[slice, float]  # where its scales are in an element, and the exponent of their square
 
@@ -27,7 +28,7 @@ class Squares:
     def of(
         cls, group: SymmetryGroup, vector: Mapping[str, np.ndarray], dual: bool
     ) -> Squares | None:
-        """Return the squares of a compressed vector, ``None`` where they do not do.
+        """Return the squares of a compressed vector, ``None`` where they would lose entries.
 
         Parameters
         ----------
@@ -51,6 +52,9 @@ class Squares:
             moving = sorted(axes[name])
             lengths = [array.shape[axis] for axis in moving]
             square = np.square(array).reshape(lengths)
+            least = np.min(square, where=square > 0, initial=np.inf)
+            if least < LEAST or np.count_nonzero(square) < np.count_nonzero(array):
+                return None
             blocks.append((square, tuple(axes[name][axis] for axis in moving)))
         return cls(tuple(blocks), group.dim)
 

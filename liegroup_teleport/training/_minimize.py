@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .._arrays import Parameters, check_finite, is_symbolic, namespace
+from ..groups import SymmetryGroup
+from ..losses._base import check_loss
 from ._history import History
 from ._optimizers import Optimizer, OptimizerState
 from ._run import Callback, Run
@@ -113,6 +115,12 @@ def minimize(
     >>> run.teleports[0].result.status
     'optimal'
     """
+    check_loss(loss)
+    if isinstance(optimizer, type):
+        raise TypeError(
+            f"optimizer is the class {optimizer.__name__}; expected an instance, "
+            f"{optimizer.__name__}(...)"
+        )
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}; expected an Optimizer")
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
@@ -158,7 +166,12 @@ def _schedules(
         return ()
     if isinstance(teleports, (Teleports, Resets)):
         return (teleports,)
-    schedules = tuple(teleports)
+    given: Any = teleports
+    if not isinstance(given, Iterable):
+        what = type(given).__name__
+        hint = f"({what}(...), ...)" if isinstance(given, SymmetryGroup) else ""
+        raise TypeError(f"teleports is a {what}; expected Teleports{hint}")
+    schedules = tuple(given)
     for schedule in schedules:
         if not isinstance(schedule, (Teleports, Resets)):
             raise TypeError(f"teleports has a {type(schedule).__name__}; expected Teleports")

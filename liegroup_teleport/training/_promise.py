@@ -21,22 +21,28 @@ GROWTH, SLOW = 4.0, 0.01
 
 def already_fast(
     loss: Any, group: SymmetryGroup, objective: PredictedDecrease, w: Parameters, horizon: float
-) -> Teleport | None:
-    """Return the result of staying where the next steps are good as they are, else ``None``.
+) -> tuple[Teleport | None, dict[str, int]]:
+    """Return the result of staying where a search is hopeless, else ``None``, and what it took.
 
-    Takes one gradient and one product, and no search. The model has to hold for as many steps as
-    one gradient takes effect: the ``horizon``.
+    That is where the next steps are good as they are, or overshoot. Takes one gradient and one
+    product, and no search. The model has to hold for as many steps as one gradient takes effect:
+    the ``horizon``.
     """
     counted = Counted(loss)
     value, gradient, decrease = decrease_here(counted, group, objective, w)
-    if not math.isfinite(value) or 0.0 < decrease * horizon <= SLOW * _above(value, loss):
-        return None
+    promising = 0.0 < decrease * horizon <= SLOW * _above(value, loss)
+    if promising or not (math.isfinite(value) and math.isfinite(decrease)):
+        return None, counted.counts  # what is not finite is for the teleport to refuse
     steps = "next step is" if horizon == 1 else f"next {horizon:.3g} steps are"
-    message = (
-        f"the {steps} predicted to bring {decrease * horizon:.3g} of the "
-        f"{_above(value, loss):.3g} there are: little to gain by a teleport"
-    )
-    return stay(group, w, value, gradient, decrease, message, counted.counts)
+    if decrease <= 0:
+        message = f"the {steps} predicted to overshoot: the learning rate is too large here"
+    else:
+        message = (
+            f"the {steps} predicted to bring {decrease * horizon:.3g} of the "
+            f"{_above(value, loss):.3g} there are: little to gain by a teleport"
+        )
+    stayed = stay(group, w, value, gradient, decrease, message, counted.counts)
+    return stayed, counted.counts
 
 
 def kept_promise(result: Teleport, group: SymmetryGroup, w: Parameters) -> Teleport:

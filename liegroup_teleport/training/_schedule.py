@@ -34,6 +34,11 @@ class Schedule:
         period = integer("every", every, 1)
         return cls(None, period, period if start is None else integer("start", start, 0))
 
+    def __str__(self) -> str:
+        if self.at is not None:
+            return f"at={sorted(self.at)}"
+        return f"every={self.every}, start={self.start}"
+
     def due(self, t: int) -> bool:
         if self.at is not None:
             return t in self.at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .._arrays import Parameters
@@ -207,6 +207,12 @@ class Teleports:
                 raise ValueError(f"window is {window} beside at={at}; expected it with at='auto'")
             self._schedule = Schedule.build(at, every, start)
 
+    def __repr__(self) -> str:
+        """Name group, objective and schedule."""
+        objective = "" if self.objective is None else f", {self.objective}"
+        when = "at='auto'" if self._schedule is None else str(self._schedule)
+        return f"Teleports({type(self.group).__name__}{objective}, {when})"
+
     def due(self, t: int) -> bool:
         """Return whether a teleport takes place before step ``t`` by a schedule fixed in advance.
 
@@ -285,6 +291,7 @@ class Teleports:
             From :func:`~liegroup_teleport.teleport`.
         """
         started = clock()
+        self.group.check_parameters(w)
         departure = state
         reset = self.state == "reset" and not state.empty
         if reset:  # first, so that the objective sees the state the next step will use
@@ -296,11 +303,14 @@ class Teleports:
             small = has_small_gram(self.group, target, w, QUICK["max_iterations"])
             options = (BRIEF if small else QUICK) | options
         judged = automatic and isinstance(objective, PredictedDecrease)
-        result = None
+        result: Teleport | None = None
+        spent: dict[str, int] = {}
         if judged:
-            result = already_fast(target, self.group, objective, w, optimizer.horizon)
+            result, spent = already_fast(target, self.group, objective, w, optimizer.horizon)
         if result is None:
             result = teleport(target, self.group, w, objective, **options)
+            counts = {name: n + spent.get(name, 0) for name, n in result.evaluations.items()}
+            result = replace(result, evaluations=counts)
         if judged:
             result = kept_promise(result, self.group, w)
             if result.status == "identity":

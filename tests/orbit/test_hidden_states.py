@@ -55,7 +55,10 @@ def test_value_and_slope(activation, bias, hidden, samples, inputs):
     value, slope = fast.slope(g)
     expected = plain.differences(g)
     moved = squared_norm(loss.gradient(group.act(g, w)))
-    assert value == pytest.approx(moved, rel=1e-12)
+    # the signal is recovered by the pseudo-inverse of the last states, whose condition counts
+    condition = np.linalg.cond(loss.hidden(w)[1][-1])
+    rel = max(1e-12, np.finfo(np.float64).eps * condition)
+    assert value == pytest.approx(moved, rel=rel)
     assert plain.value(g) == pytest.approx(moved, rel=1e-12)
     assert fast.value(g) == pytest.approx(value, rel=1e-14)
     np.testing.assert_allclose(slope, expected, atol=1e-7 * np.abs(expected).max())

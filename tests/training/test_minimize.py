@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from liegroup_teleport import _errors
+from liegroup_teleport.losses import from_function
 from liegroup_teleport.training import SGD, Adam, LineSearch, minimize
 
 
@@ -156,8 +157,9 @@ class TestBatches:
             minimize(quartic, start, SGD(0.01), 4, batches=iter(self.index))
 
     def test_wrong_kinds(self, quartic, start):
-        with pytest.raises(TypeError, match=r"a object has no method batch\(index\)"):
-            minimize(object(), start, SGD(0.01), 1, batches=[[0]])
+        whole = from_function(quartic.value, quartic.gradient)
+        with pytest.raises(TypeError, match=r"a FunctionLoss has no method batch\(index\)"):
+            minimize(whole, start, SGD(0.01), 1, batches=[[0]])
         with pytest.raises(TypeError, match="batches is a int"):
             minimize(quartic, start, SGD(0.01), 1, batches=3)
 
