@@ -8,12 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .experiments import NAMES, Context, DatasetUnavailableError, run
+from .experiments import NAMES, STUDIES, Context, DatasetUnavailableError, run
+from .experiments._cluster import ClusterUnavailableError, cluster
 
 if TYPE_CHECKING:
     from .experiments import Outcome
@@ -31,19 +33,20 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAMES]...")
+@click.argument("names", nargs=-1, type=click.Choice(NAMES + STUDIES), metavar="[NAMES]...")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("liegroup-teleport-report"),
     show_default=True,
-    help="Folder for figures, results.json and report.html.",
+    help="Folder for figures, results.json, report.html and, of the studies, finished runs.",
 )
 @click.option(
     "--seeds",
     type=click.IntRange(min=1),
     default=None,
-    help="Number of starts per variant. [default: 5, with --quick 1]",
+    help="Number of starts per variant. [default: 5, with --quick 1; generalization 120, "
+    "optimizers 10]",
 )
 @click.option("--quick", is_flag=True, help="Fewer starts and shorter runs, about 20 s.")
 @click.option(
@@ -53,17 +56,39 @@ def main() -> None:
     show_default=True,
     help="Images for the experiment 'digits'; mnist is downloaded from OpenML.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=min(2, os.cpu_count() or 1),
+    show_default=True,
+    help="Processes for independent runs.",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    default=None,
+    help="Run on the Dask cluster with this scheduler, such as tcp://host:8786, instead of "
+    "--jobs processes. Needs the extra 'dask', here and on the workers.",
+)
 def reproduce(
     names: tuple[str, ...],
     out: Path,
     seeds: int | None,
     quick: bool,
     dataset: Literal["digits", "mnist"],
+    jobs: int,
+    dask: str | None,
 ) -> None:
     """Run the papers' experiments and judge their claims.
 
     NAMES are among quadratic, booth, rosenbrock, regression and digits; by
     default all five. Finished experiments are kept if the run is interrupted.
+
+    Two longer studies run only by name: generalization (sharpness and curvature
+    against validation loss, 720 runs) and optimizers (five of them, with and without
+    teleports, about 1000 runs). Each of their runs is kept in OUT/runs when it is
+    finished: the same command goes on where it was stopped. Delete the folder to
+    begin anew.
     """
     _prepare(out)
     chosen = tuple(dict.fromkeys(names)) or NAMES
@@ -93,17 +118,21 @@ def reproduce(
         seeds=seeds,
         quick=quick,
         dataset=dataset,
-        workers=min(2, os.cpu_count() or 1),
+        workers=jobs if dask is None else -1,
+        runs=out / "runs",
         progress=track,
         say=lambda line: progress.console.print(line, highlight=False, soft_wrap=True),
     )
     missing: list[str] = []
     interrupted = False
     started = time.perf_counter()
+    place: AbstractContextManager[None] = nullcontext() if dask is None else cluster(dask)
     try:
-        with progress:
+        with place, progress:
             for name in chosen:
                 missing += _one(name, context, report)
+    except ClusterUnavailableError as error:
+        raise click.BadParameter(str(error), param_hint="'--dask'") from None
     except KeyboardInterrupt:
         interrupted = True
         _stop_workers()
@@ -113,6 +142,8 @@ def reproduce(
     if interrupted:
         done = ", ".join(report.outcomes) or "none"
         click.echo(f"Interrupted. Finished experiments, kept in {out}: {done}.", err=True)
+        if set(chosen) & set(STUDIES):
+            click.echo("The same command goes on with the runs that are not finished.", err=True)
         sys.exit(INTERRUPTED)
     if missing:
         raise click.ClickException(" ".join(missing))

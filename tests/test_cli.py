@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from liegroup_teleport.experiments import NAMES
+from liegroup_teleport.experiments import NAMES, STUDIES
 
 FIELDS = {
     "loss_at_50",
@@ -39,7 +39,7 @@ def test_an_unknown_experiment_lists_the_good_names(tmp_path):
     result = call("reproduce", "boot", "--out", tmp_path / "report")
     assert result.returncode == 2
     assert "'boot'" in result.stderr
-    assert all(name in result.stderr for name in NAMES)
+    assert all(name in result.stderr for name in NAMES + STUDIES)
     assert not (tmp_path / "report").exists()
 
 

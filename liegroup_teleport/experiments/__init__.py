@@ -9,9 +9,10 @@ from importlib import import_module
 
 from ._outcome import Claim, Context, DatasetUnavailableError, Outcome
 
-__all__ = ["NAMES", "Claim", "Context", "DatasetUnavailableError", "Outcome", "run"]
+__all__ = ["NAMES", "STUDIES", "Claim", "Context", "DatasetUnavailableError", "Outcome", "run"]
 
 NAMES = ("quadratic", "booth", "rosenbrock", "regression", "digits")
+STUDIES = ("generalization", "optimizers")  # longer: only by name
 
 
 def run(name: str, context: Context) -> Outcome:
@@ -20,7 +21,7 @@ def run(name: str, context: Context) -> Outcome:
     Parameters
     ----------
     name : str
-        One of ``NAMES``.
+        One of ``NAMES`` or ``STUDIES``.
     context : Context
         How many starts, how long, and where to show progress.
 
@@ -35,7 +36,8 @@ def run(name: str, context: Context) -> Outcome:
     DatasetUnavailableError
         If its data cannot be had.
     """
-    if name not in NAMES:
-        raise ValueError(f"unknown experiment {name!r}; expected one of {', '.join(NAMES)}")
+    known = (*NAMES, *STUDIES)
+    if name not in known:
+        raise ValueError(f"unknown experiment {name!r}; expected one of {', '.join(known)}")
     outcome: Outcome = import_module(f"{__name__}.{name}").run(context)
     return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class Context:
     dataset : {"digits", "mnist"}
         For the experiment ``digits``.
     workers : int
-        Processes for independent runs.
+        Processes for independent runs; -1 for all of joblib's active backend (a cluster).
+    runs : pathlib.Path, optional
+        Where the studies keep finished runs. Default: nowhere.
     progress : callable
         ``progress(description, total)`` shows a bar and returns the function
         that advances it by one run.
@@ -78,6 +81,7 @@ class Context:
     quick: bool = False
     dataset: Literal["digits", "mnist"] = "digits"
     workers: int = 1
+    runs: Path | None = None
     progress: Callable[[str, int], Callable[[], None]] = _silent
     say: Callable[[str], None] = lambda line: None
 

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,12 +96,18 @@ class Report:
             undefined=jinja2.StrictUndefined,
         )  # fmt: skip
         environment.filters["middle"] = _middle
+        environment.filters["columns"] = _columns
         return environment.get_template("report.html.jinja").render(
             subtitle=self.subtitle,
             outcomes=self.outcomes,
             seconds=self._seconds,
             pictures=self._pictures,
         )
+
+
+def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the columns that any of the rows has, in order."""
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _middle(values: list[Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,12 +23,15 @@ __all__ = [
     "median",
     "record",
     "run_all",
+    "stream",
     "summary",
     "time_gradient",
     "time_to_loss",
     "times_shown",
 ]
 
+
+Result = TypeVar("Result")
 
 # Processor time: that of an idle machine, whatever else this one is doing.
 CLOCK = time.process_time
@@ -140,15 +143,16 @@ def run_all(
     """Call ``function(*job)`` for every job, in several processes, with a progress bar."""
     advance = context.progress(title, len(jobs))
     traces = []
-    for trace in _stream(function, jobs, context.workers):
+    for trace in stream(function, jobs, context.workers):
         traces.append(trace)
         advance()
     return sorted(traces, key=lambda trace: trace.start)
 
 
-def _stream(
-    function: Callable[..., Trace], jobs: Sequence[tuple[Any, ...]], workers: int
-) -> Iterator[Trace]:
+def stream(
+    function: Callable[..., Result], jobs: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Result]:
+    """Yield ``function(*job)`` of all jobs as they are done, in any order."""
     if workers == 1:
         yield from (function(*job) for job in jobs)
         return
