@@ -115,11 +115,19 @@ def test_readme_has_the_two_commands_that_ci_runs() -> None:
         assert lines[marker + 2].endswith(f"&& {end}")
 
 
-def test_citation_names_this_version_and_every_linked_file_of_the_readme_is_there() -> None:
+def test_citation_and_badges_say_what_is_so_and_the_readme_links_to_files() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
     assert f"version: {project['version']}" in citation
     assert f"license: {project['license']}" in citation
+    badges = {
+        "version": f"version: {project['version']}",
+        "licence": f"licence: {project['license']}",
+        "python": f"python: {project['requires-python'].removeprefix('>=')} or newer",
+    }
+    for name, says in badges.items():
+        badge = (ROOT / f"docs/_static/badge_{name}.svg").read_text(encoding="utf-8")
+        assert f"<title>{says}</title>" in badge
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert links

@@ -1,6 +1,6 @@
 """Teleportation as published, written from its equations: what the library is measured against.
 
-Zhao et al. (NeurIPS 2022), section 5 and equation (8), samples as columns. For
+Zhao et al. (NeurIPS 2022), equation (8), samples as columns. For
 each hidden layer, with ``h`` its input and ``g = I + T`` to first order,
 
 ``W_m -> sigma^-1(g sigma(W_m h)) h^+``,  ``W_{m+1} -> W_{m+1} (I - T)``,
