@@ -20,7 +20,7 @@ from ._errors import DomainError, InvarianceError
 from .groups import DirectProduct, PositiveRescaling, SymmetryGroup
 from .groups._base import allowed_change
 from .losses import Loss
-from .losses._base import check_loss
+from .losses._base import check_loss, detached
 from .losses._counted import Counted
 from .orbit import (
     LineSearchDecrease,
@@ -192,6 +192,7 @@ def teleport(
             check_shape(name, w[name], shape)
     group.check_parameters(w)
     check_finite(w)
+    w = {name: detached(array) for name, array in w.items()}  # arrays that record operations
 
     counted = Counted(loss)
     value, gradient = counted.value_and_gradient(w)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Parameters, inner, norm, reach, scale_parameters
+from .._errors import DomainError
 from ..groups import SymmetryGroup
 from ..losses import Loss
 from ._compressed import compress
@@ -100,6 +101,8 @@ class LinearNorm(Landscape):
         self.dual = dual
         self.convex = group.self_adjoint
         self.size = norm(vector)
+        if not np.isfinite(self.size * self.size):
+            raise DomainError(f"the squared norm of a vector of length {self.size:.3g} overflows")
         self.reach = reach(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)

@@ -141,3 +141,28 @@ def test_a_start_outside_the_ball_is_drawn_in():
     found = newton_ball(plane, np.array([5.0, 0.0]), radius=1.0, tol=1e-8, max_iterations=50)
     assert np.isclose(np.linalg.norm(found.x), 1.0)
     assert np.isclose(found.score, np.sqrt(2))
+
+
+def test_a_norm_whose_square_overflows_is_an_error():
+    _, group, w = network()
+    steep = lt.losses.from_function(
+        lambda w: 1.0, lambda w: {name: np.full_like(a, 1e200) for name, a in w.items()}
+    )
+    with pytest.raises(lt.DomainError, match=r"squared norm of a vector of length .* overflows"):
+        lt.teleport(steep, group, w, lt.GradientNorm(), sense="min")
+
+
+def test_torch_leaves_come_back_without_a_graph():
+    torch = pytest.importorskip("torch")
+    net, group, w = network()
+    leaves = {name: torch.tensor(a, requires_grad=True) for name, a in w.items()}
+    for objective, options in (
+        (lt.ParameterNorm(), {}), (lt.LineSearchDecrease(), {"radius": 1.0}),
+        (lt.GradientNorm(), {"radius": 1.0}),
+    ):  # fmt: skip
+        found = lt.teleport(net, group, leaves, objective, **options)
+        plain = lt.teleport(net, group, w, objective, **options)
+        for name, moved in found.params.items():
+            assert not moved.requires_grad
+            assert np.allclose(moved.numpy(), plain.params[name], rtol=1e-6)
+            assert np.array_equal(leaves[name].detach().numpy(), w[name])
