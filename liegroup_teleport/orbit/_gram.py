@@ -46,18 +46,14 @@ class GramDecrease(Landscape):
         exponents: np.ndarray,
         gram: np.ndarray,
         size: float,
-        reach: float,
+        far: float,
     ) -> None:
         super().__init__(group)
-        self.objective, self.squares, self.exponents, self.gram = (
-            objective,
-            squares,
-            exponents,
-            gram,
-        )
+        self.objective, self.squares = objective, squares
+        self.exponents, self.gram = exponents, gram
         self.logarithmic = isinstance(objective, LineSearchDecrease)
         self.size, self.unit = size, size * size  # both decreases grow with the square of the size
-        self.reach = reach  # largest logarithm of a factor that the parameters' dtype bears
+        self.reach = far  # largest logarithm of a factor that the parameters' dtype bears
 
     @classmethod
     def of(

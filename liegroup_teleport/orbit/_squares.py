@@ -52,8 +52,7 @@ class Squares:
             moving = sorted(axes[name])
             lengths = [array.shape[axis] for axis in moving]
             square = np.square(array).reshape(lengths)
-            least = np.min(square, where=square > 0, initial=np.inf)
-            if least < LEAST or np.count_nonzero(square) < np.count_nonzero(array):
+            if square.min() < LEAST and _loses(square, array):
                 return None
             blocks.append((square, tuple(axes[name][axis] for axis in moving)))
         return cls(tuple(blocks), group.dim)
@@ -96,3 +95,9 @@ class Squares:
             if len(axes) == 2:
                 slope[axes[1][0]] += (2.0 * axes[1][1]) * scales[1] * (scales[0] @ S)
         return total, slope
+
+
+def _loses(square: np.ndarray, array: np.ndarray) -> bool:
+    """Return whether an entry is too small for its square, rather than zero."""
+    least = np.min(square, where=square > 0, initial=np.inf)
+    return bool(least < LEAST or np.count_nonzero(square) < np.count_nonzero(array))
