@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def keep_runs(
 
     With ``context.runs`` every result is written there as soon as it is known, one
     file per run, named by a hash of the function, its settings and the library's
-    version: a run that is found there is not done again.
+    source: a run that is found there is not done again, unless the library has changed.
 
     Parameters
     ----------
@@ -44,7 +43,8 @@ def keep_runs(
         Of the progress bar.
     """
     advance = context.progress(title, len(settings))
-    documents = [_document(function, one) for one in settings]
+    source = _source()
+    documents = [_document(function, one, source) for one in settings]
     results = [_found(context.runs, document) for document in documents]
     missing = [i for i, result in enumerate(results) if result is None]
     for _ in range(len(settings) - len(missing)):
@@ -76,12 +76,21 @@ def _numbered(
         return number, function(**settings)
 
 
-def _document(function: Callable[..., Any], settings: Settings) -> dict[str, Any]:
+def _source() -> str:
+    """Return a hash of the library's modules: a release, or any change of one in development."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _document(function: Callable[..., Any], settings: Settings, source: str) -> dict[str, Any]:
     """Return all that a result depends on, as it is read back from JSON."""
     document: dict[str, Any] = _as_read(
         {
             "run": f"{function.__module__}.{function.__qualname__}",
-            "version": version("liegroup-teleport"),
+            "source": source,
             "settings": settings,
         }
     )

@@ -14,7 +14,7 @@ from ._measure import Measurement
 __all__ = ["peaks"]
 
 WIDTHS, SAMPLES = (784, 4096, 4096, 10), 64
-SMALL = 10.0  # a "small multiple" of float32 parameters; float64 on the host counts twice
+SMALL = 10.0  # a "small multiple" of float32 parameters, a limit chosen after the first measurement
 
 
 def peaks() -> list[Measurement]:

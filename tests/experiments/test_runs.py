@@ -61,13 +61,13 @@ def test_a_file_that_is_not_whole_or_not_this_runs_is_done_again(tmp_path, conte
     assert json.loads(path.read_text())["settings"] == {"x": 1}
 
 
-def test_another_version_or_setting_is_another_run(tmp_path, monkeypatch):
+def test_another_source_or_setting_is_another_run(tmp_path, monkeypatch):
     from liegroup_teleport.experiments import _runs
 
     count, context = Counter(), Context(runs=tmp_path)
     keep_runs(count, [{"x": 1}], context, "squares")
     keep_runs(count, [{"x": 1.5}], context, "squares")
-    monkeypatch.setattr(_runs, "version", lambda name: "9.9")
+    monkeypatch.setattr(_runs, "_source", lambda: "another")
     keep_runs(count, [{"x": 1}], context, "squares")
     assert count.done == [1, 1.5, 1]
 
@@ -233,3 +233,16 @@ def test_a_reset_changes_an_optimizer_with_a_state_only(method):
         # the first epoch is the same for all, before anything happens
         assert row["training"][:2] == pytest.approx(plain["training"][:2], rel=1e-12)
         assert row["training"][2] != plain["training"][2]
+
+
+def test_the_source_is_that_of_every_module(tmp_path, monkeypatch):
+    from liegroup_teleport.experiments import _runs
+
+    package = tmp_path / "package"
+    (package / "experiments").mkdir(parents=True)
+    (package / "groups.py").write_text("a = 1")
+    monkeypatch.setattr(_runs, "__file__", str(package / "experiments" / "_runs.py"))
+    first = _runs._source()
+    assert _runs._source() == first
+    (package / "groups.py").write_text("a = 2")
+    assert _runs._source() != first
