@@ -14,6 +14,7 @@ __all__ = [
     "assert_close",
     "assert_derivative",
     "check",
+    "check_unchanged",
     "copied",
     "difference",
     "flat_arrays",
@@ -48,6 +49,12 @@ def check(condition: Any, message: str) -> None:
     """Raise ``AssertionError`` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise AssertionError(message)
+
+
+def check_unchanged(w: Parameters, kept: Parameters, what: str = "parameter") -> None:
+    """Check that the arrays of ``w`` are still those of a copy taken before."""
+    for name, array in kept.items():
+        check(np.array_equal(w[name], array, equal_nan=True), f"{what} {name!r} was changed")
 
 
 def tolerance(dtype: Any) -> float:

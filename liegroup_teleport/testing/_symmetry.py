@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from hypothesis import given, reject
 
-from .._arrays import inner, norm
+from .._arrays import Parameters, inner, norm
 from .._errors import DomainError
 from ..groups import SymmetryGroup
 from ..groups._base import allowed_change
-from ._compare import assert_close, check, copied, search, tolerance
+from ..losses._slopes import wrong_slope
+from ._compare import assert_close, check, check_unchanged, copied, search, tolerance
 from .strategies import SEEDS, lengths, parameters, random_parameters
 
 __all__ = ["assert_symmetry"]
@@ -30,9 +32,11 @@ def assert_symmetry(
 
     The value may change by what rounding allows (``rtol |L| + 64 eps ||grad|| ||w||``, see
     :class:`~liegroup_teleport.Teleport`); the gradient at ``g.w`` must be ``act_cotangent`` of the
-    one at ``w``, to relative 1e-10 in float64 and 1e-3 in float32. Nothing given may be changed,
-    and the dtype must stay. A group that moves the data with the parameters is held to ``L(g.(w,
-    X)) = L(w, X)``: the loss needs ``inputs`` and ``with_inputs(X)`` then.
+    one at ``w``, to relative 1e-10 in float64 and 1e-3 in float32. The gradient must belong to the
+    value: along a random direction of each parameter it is held against differences of the value
+    in float64, to relative 1e-6 in float64 and 1e-3 in float32. Nothing given may be changed, and
+    names, shapes and dtype must stay. A group that moves the data with the parameters is held to
+    ``L(g.(w, X)) = L(w, X)``: the loss needs ``inputs`` and ``with_inputs(X)`` then.
 
     Parameters
     ----------
@@ -71,8 +75,10 @@ def assert_symmetry(
         w, u = (random_parameters(shapes, rng, dtype, parameter_scale) for _ in range(2))
         g = group.random_element(rng, length)
         kept = copied(w)
-        gradient = loss.gradient(w)
+        before, gradient = _asked(loss, w)
         given_gradient = copied(gradient)
+        wrong = wrong_slope(lambda v: _number(loss.value(v)), gradient, w, rng)
+        check(wrong is None, str(wrong))
         try:
             moved = group.act(g, w)
             predicted = group.act_cotangent(g, w, gradient)
@@ -81,9 +87,7 @@ def assert_symmetry(
             reject()
         for name, array in moved.items():
             check(array.dtype == w[name].dtype, f"act makes {name!r} {array.dtype}")
-        there = group.act_on_loss(g, loss)
-        before, after = float(loss.value(w)), float(there.value(moved))
-        actual = there.gradient(moved)
+        after, actual = _asked(group.act_on_loss(g, loss), moved)
         allowed = allowed_change(moved, before, norm(actual))
         check(
             abs(after - before) <= allowed,
@@ -97,11 +101,58 @@ def assert_symmetry(
             error <= tol * size,
             f"<grad L(g.w), act_tangent u> = <grad L(w), u> fails by {error:.3g} of {size:.3g}",
         )
-        for name, array in kept.items():
-            check(np.array_equal(w[name], array), f"parameter {name!r} was changed")
-            check(
-                np.array_equal(gradient[name], given_gradient[name]),
-                f"gradient {name!r} was changed",
-            )
+        check_unchanged(w, kept)
+        check_unchanged(gradient, given_gradient, "gradient")
 
     symmetry()
+
+
+def _asked(loss: Any, w: Parameters) -> tuple[float, dict[str, Any]]:
+    """Return value and gradient after checking their kind, and that asking changed nothing."""
+    kept = copied(w)
+    value = _number(loss.value(w))
+    check_unchanged(w, kept, "value(w) wrote into its argument: parameter")
+    gradient = loss.gradient(w)
+    check_unchanged(w, kept, "gradient(w) wrote into its argument: parameter")
+    _check_layout(gradient, w, "gradient(w)")
+    if hasattr(loss, "value_and_gradient"):
+        both = loss.value_and_gradient(w)
+        check_unchanged(w, kept, "value_and_gradient(w) wrote into its argument: parameter")
+        _check_layout(both[1], w, "value_and_gradient(w)")
+        tol = tolerance(next(iter(w.values())).dtype)
+        again = _number(both[0])
+        check(
+            abs(again - value) <= tol * abs(value),
+            f"value_and_gradient(w) says {again:.17g}, value(w) {value:.17g}",
+        )
+        assert_close(both[1], gradient, tol, "value_and_gradient(w) against gradient(w)")
+    return value, gradient
+
+
+def _number(value: Any) -> float:
+    """Return what a loss gave as its value as a float, if it is one number."""
+    kind = f"a {type(value).__name__}"
+    single = tuple(getattr(value, "shape", ())) in ((), (1,))
+    check(
+        single and not isinstance(value, str) and hasattr(value, "__float__"),
+        f"value(w) returned {kind}{'' if single else f' of shape {value.shape}'}; "
+        "expected one number",
+    )
+    return float(value.reshape(()) if hasattr(value, "reshape") else value)
+
+
+def _check_layout(gradient: Any, w: Parameters, what: str) -> None:
+    """Check that a gradient has the names, shapes and dtype of the parameters."""
+    check(
+        isinstance(gradient, Mapping),
+        f"{what} returned a {type(gradient).__name__}; expected a dict of arrays",
+    )
+    for name, array in w.items():
+        check(name in gradient, f"{what} has no entry for parameter {name!r}")
+        got, dtype = getattr(gradient[name], "shape", None), getattr(gradient[name], "dtype", None)
+        check(
+            got == array.shape and dtype == array.dtype,
+            f"{what}: {name!r} is {dtype}{got}; expected {array.dtype}{array.shape}",
+        )
+    unknown = [name for name in gradient if name not in w]
+    check(not unknown, f"{what} has entries {unknown} that are no parameters")
