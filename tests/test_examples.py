@@ -98,7 +98,10 @@ def test_page_examples(page: Path, module: str | None) -> None:
     def chosen(block: re.Match[str]) -> str:  # blank lines keep the line numbers
         return block[0] if block[1] == module else "\n" * block[0].count("\n")
 
-    text = REQUIRES.sub(chosen, page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    if module is not None:  # what comes after its last block is tested without it
+        text = text[: max(block.end() for block in REQUIRES.finditer(text) if block[1] == module)]
+    text = REQUIRES.sub(chosen, text)
     examples = doctest.DocTestParser().get_doctest(
         text, {"__name__": "__main__"}, page.name, str(page), 0
     )
