@@ -17,7 +17,8 @@ from ._arrays import (
     norm,
 )
 from ._errors import DomainError, InvarianceError
-from .groups import DirectProduct, PositiveRescaling, SymmetryGroup
+from ._options import Options
+from .groups import SymmetryGroup
 from .groups._base import allowed_change
 from .losses import Loss
 from .losses._base import check_loss, detached
@@ -26,7 +27,6 @@ from .orbit import (
     LineSearchDecrease,
     Objective,
     OrbitPoint,
-    PredictedDecrease,
     Problem,
     Stability,
     landscape,
@@ -182,8 +182,17 @@ def teleport(
     if objective is None:
         objective = LineSearchDecrease()
         radius = 1.0 if radius is None and box is None and not group.compact else radius
-    sense = _check_options(objective, sense, radius, tol, max_iterations)
-    _check_box(box, radius, group)
+    options = Options.of(
+        objective,
+        group,
+        sense=sense,
+        radius=radius,
+        box=box,
+        stability=stability,
+        rng=rng,
+        tol=tol,
+        max_iterations=max_iterations,
+    )
     namespace(w)
     shapes = getattr(loss, "shapes", None)
     if shapes is not None:
@@ -201,25 +210,27 @@ def teleport(
     check_same_layout(w, gradient, "gradient")
     check_finite(gradient, "gradient")
 
-    landscape_ = landscape(counted, group, objective, w, gradient, evaluations=max_iterations)
-    bound = _stability(stability, objective)
+    landscape_ = landscape(
+        counted, group, objective, w, gradient, evaluations=options.max_iterations
+    )
+    bound = options.stability
     problem = Problem(
         field=landscape_,
         objective=objective,
-        sense=sense,
+        sense=options.sense,
         w=w,
         gradient=gradient,
-        radius=radius,
-        box=box,
+        radius=options.radius,
+        box=options.box,
         stability=None
         if bound is None
         else Stability(counted, group, objective, w, value, gradient, *bound),
-        rng=np.random.default_rng(0) if rng is None else rng,
-        tol=tol,
-        max_iterations=max_iterations,
+        rng=options.rng,
+        tol=options.tol,
+        max_iterations=options.max_iterations,
     )
     before = _objective_at(problem, group.identity())
-    if not any(bool((a != 0).any()) for a in gradient.values()) and sense == "max":
+    if not any(bool((a != 0).any()) for a in gradient.values()) and options.sense == "max":
         point = OrbitPoint(
             group.identity(), "identity", "the gradient is zero: a critical point stays one", 0.0
         )
@@ -234,7 +245,14 @@ def _objective_at(problem: Problem, g: Any) -> float:
         problem.objective, LineSearchDecrease
     ):
         return 0.0
-    return problem.field.value(g)
+    with np.errstate(all="ignore"):
+        value = problem.field.value(g)
+    if not np.isfinite(value):
+        raise DomainError(
+            f"the objective is {value} at the element found; radius={problem.radius} and "
+            f"box={problem.box} let the search go where numbers overflow: give less"
+        )
+    return value
 
 
 def _move(
@@ -299,59 +317,3 @@ def _relative(change: float, value: float) -> float:
     if change == 0:
         return 0.0
     return change / abs(value) if value else float("inf")
-
-
-def _check_options(
-    objective: Any, sense: Any, radius: Any, tol: float, max_iterations: int
-) -> Literal["max", "min"]:
-    if not isinstance(objective, Objective):
-        raise TypeError(f"objective is {objective!r}; expected an objective such as GradientNorm()")
-    if sense not in (None, "max", "min"):
-        raise ValueError(f"sense is {sense!r}; expected 'max', 'min' or None")
-    if radius is not None and not (np.isfinite(radius) and radius > 0):
-        raise ValueError(f"radius is {radius}; expected a finite number > 0")
-    if not tol > 0:
-        raise ValueError(f"tol is {tol}; expected a number > 0")
-    if int(max_iterations) != max_iterations or max_iterations < 1:
-        raise ValueError(f"max_iterations is {max_iterations}; expected an integer >= 1")
-    return objective.sense if sense is None else sense  # type: ignore[no-any-return]
-
-
-def _check_box(box: Any, radius: Any, group: SymmetryGroup) -> None:
-    if box is None:
-        return
-    if not (np.isfinite(box) and box > 0):
-        raise ValueError(f"box is {box}; expected a finite number > 0")
-    if radius is not None:
-        raise ValueError(f"radius is {radius} and box is {box}; expected at most one of them")
-    if not _rescales(group):
-        raise ValueError(
-            f"box is {box}, a bound on the log-scales of a PositiveRescaling or a product of "
-            f"them; got {type(group).__name__}: give radius"
-        )
-
-
-def _rescales(group: SymmetryGroup) -> bool:
-    """Whether the coordinates of the algebra are the logarithms of single scales."""
-    if isinstance(group, DirectProduct):
-        return all(_rescales(factor) for factor in group.groups)
-    return isinstance(group, PositiveRescaling)
-
-
-def _stability(stability: Any, objective: Objective) -> tuple[float, float] | None:
-    if stability is None:
-        return None
-    if stability == "auto":
-        if isinstance(objective, PredictedDecrease):
-            return float(objective.learning_rate or 0.0), 1.0
-        return None
-    try:
-        rate, limit = (float(a) for a in stability)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"stability is {stability!r}; expected (learning_rate, c), 'auto' or None"
-        ) from None
-    for name, number in (("learning rate", rate), ("c", limit)):
-        if not (np.isfinite(number) and number > 0):
-            raise ValueError(f"stability {name} is {number}; expected a finite number > 0")
-    return rate, limit

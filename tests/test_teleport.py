@@ -367,7 +367,28 @@ def test_mixed_libraries():
         ({"radius": -1.0}, ValueError, "radius is -1"),
         ({"radius": np.nan}, ValueError, "radius is nan"),
         ({"tol": 0.0}, ValueError, "tol is 0"),
+        ({"radius": "1"}, TypeError, "radius is '1'"),
+        ({"radius": [1.0]}, TypeError, r"radius is \[1.0\]"),
+        ({"radius": np.ones(1)}, TypeError, "radius is a ndarray of shape"),
+        ({"radius": True}, TypeError, "radius is True"),
+        ({"radius": 1j}, TypeError, "radius is 1j"),
+        ({"radius": np.inf}, ValueError, "radius is inf"),
+        ({"radius": None, "box": "1"}, TypeError, "box is '1'"),
+        ({"radius": None, "box": np.nan}, ValueError, "box is nan"),
+        ({"radius": None, "box": [1.0]}, TypeError, "box is"),
+        ({"tol": np.inf}, ValueError, "tol is inf"),
+        ({"tol": "small"}, TypeError, "tol is 'small'"),
+        ({"rng": 3}, TypeError, "rng is a int"),
+        ({"sense": np.ones(2)}, ValueError, "sense is"),
         ({"max_iterations": 0}, ValueError, "max_iterations is 0"),
+        ({"max_iterations": True}, TypeError, "max_iterations is True"),
+        ({"max_iterations": np.inf}, ValueError, "max_iterations is inf"),
+        ({"max_iterations": "9"}, TypeError, "max_iterations is '9'"),
+        ({"stability": (0.1, "1")}, TypeError, "c is '1'"),
+        ({"stability": (0.1, True)}, TypeError, "c is True"),
+        ({"stability": (0.1, np.inf)}, ValueError, "c is inf"),
+        ({"stability": "ab"}, ValueError, "stability is 'ab'"),
+        ({"stability": np.ones(3)}, ValueError, "stability is"),
         ({"max_iterations": 1.5}, ValueError, "max_iterations is 1.5"),
         ({"stability": (0.0, 1.0)}, ValueError, "learning rate is 0"),
         ({"stability": (0.1, -1.0)}, ValueError, "c is -1"),
@@ -382,6 +403,38 @@ def test_bad_options(options, error, match):
     options = {"radius": 1.0, "objective": GradientNorm(), "group": RELU.group, **options}
     with pytest.raises(error, match=match):
         teleport(RELU.loss, w=RELU.start(), **options)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.array, int])
+@pytest.mark.parametrize("bound", ["radius", "box"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bounds_of_any_precision_are_python_numbers(kind, bound, dtype):
+    """Nothing behind a bound is computed in the precision that it was written in."""
+    loss = mlp((3, 4, 2), "relu")
+    group = loss.symmetry()
+    w = {name: a.astype(dtype) for name, a in loss.init(np.random.default_rng(0)).items()}
+    given = kind(1.3)
+    result = teleport(loss, group, w, GradientNorm(), **{bound: given})
+    plain = teleport(loss, group, w, GradientNorm(), **{bound: float(given)})
+    assert result.objective_after == plain.objective_after
+    assert result.objective_after <= result.bound
+    scales = group.log(result.element)
+    size = np.max(np.abs(scales)) if bound == "box" else np.linalg.norm(scales)
+    assert size <= float(given) * (1 + (0 if bound == "box" else 4e-16))
+
+
+@pytest.mark.parametrize("radius", [5e-324, 1e-300, 1e-17, 400.0, 1e308])
+@pytest.mark.parametrize("name", ["rescaling-leaky-bias", "quadratic-dense", "chart-booth"])
+def test_radii_of_any_size(name, radius):
+    case = BY_NAME[name]
+    options = {"radius": radius, "max_iterations": 5}
+    if not case.group.compact and radius == 400:
+        with pytest.raises(DomainError, match=r"radius=.* overflow"):
+            teleport(case.loss, case.group, case.start(), GradientNorm(), **options)
+        return
+    result = teleport(case.loss, case.group, case.start(), GradientNorm(), **options)
+    assert case.group.distance(result.element) <= radius
+    assert (result.status == "identity") >= (radius < 1)
 
 
 def test_bad_losses():

@@ -20,6 +20,7 @@ from ._landscape import LinearNorm
 __all__ = ["Separable"]
 
 HALVINGS = 60  # of an interval, to the last bit
+ROUNDING = 1e-12  # relative, more than that of the sums: a proved bound is not exceeded by it
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,24 @@ class Separable:
         """Return the sum at log-scales ``x``."""
         return self.constant + float(np.sum(self.low * np.exp(-2 * x) + self.high * np.exp(2 * x)))
 
-    def in_box(self, half_width: float) -> np.ndarray:
-        """Return the maximiser over ``|x_i| <= half_width``: convex terms, so an end each."""
-        return np.where(self.high >= self.low, half_width, -half_width)
+    def in_box(self, half_width: float) -> tuple[np.ndarray, float]:
+        """Return the maximiser over ``|x_i| <= half_width``, and an upper bound.
 
-    def in_ball(self, radius: float) -> tuple[np.ndarray, float]:
-        """Return log-scales near the maximiser over ``||x|| <= radius``, and an upper bound."""
+        The terms are convex, so it is an end each; the scale nearest to an end may lie
+        beyond it, and one further in is taken then.
+        """
+        up = self.high >= self.low
+        bound = self.value(np.where(up, half_width, -half_width)) * (1 + ROUNDING)
+        return np.where(up, _inside(half_width, 1.0), -_inside(half_width, -1.0)), bound
+
+    def in_ball(self, radius: float) -> tuple[np.ndarray, float] | None:
+        """Return log-scales near the maximiser over ``||x|| <= radius``, and an upper bound.
+
+        ``None`` where the terms overflow within the radius.
+        """
         steepest = float(np.max(self._slope(np.full(len(self.low), radius))))
+        if not np.isfinite(steepest):
+            return None
         if not steepest > 0:
             return np.zeros(len(self.low)), self.constant
         bend = self._least(radius)
@@ -87,10 +99,9 @@ class Separable:
         y, _ = self._best(float(np.exp(found.x)), radius, bend)
         length = float(np.linalg.norm(y))
         y = y * (radius / length) if length > 0 else y
-        # every price gives a bound; 1e-12 is more than the rounding of the sum
-        return np.where(self.high >= self.low, y, -y), float(found.fun + self.constant) * (
-            1 + 1e-12
-        )
+        # every price gives a bound
+        bound = float(found.fun + self.constant) * (1 + ROUNDING)
+        return np.where(self.high >= self.low, y, -y), bound
 
     def _term(self, y: np.ndarray) -> np.ndarray:
         """Return the terms at ``x_i = y_i >= 0`` towards the side that gains more."""
@@ -130,3 +141,15 @@ class Separable:
         best = np.argmax(values, axis=0)
         rows = np.arange(len(left))
         return np.stack(candidates)[best, rows], values[best, rows]
+
+
+def _inside(limit: float, sign: float) -> float:
+    """Return the largest x, to a few roundings, with ``|log(exp(sign x))| <= limit`` as computed.
+
+    Scales next to one are 1e-16 apart: of a limit of 1e-12 that is a part in ten thousand.
+    """
+    step = max(float(np.spacing(limit)), float(np.finfo(np.float64).eps) / 2)
+    x = limit
+    while abs(float(np.log(np.exp(sign * x)))) > limit:
+        x -= step
+    return max(x, 0.0)

@@ -30,6 +30,7 @@ FLAT = 1e-12  # relative slope below which the objective counts as constant
 CRITICAL = 1e-6  # relative slope below which a starting point counts as critical
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
+NARROW = 2.0**-53  # half the distance of one from the next number
 LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
 
 
@@ -44,6 +45,9 @@ def solve(problem: Problem) -> OrbitPoint:
     group, objective = problem.group, problem.objective
     if group.dim == 0:
         return OrbitPoint(group.identity(), "identity", "the group has dimension 0", 0.0)
+    if _nowhere(problem):
+        message = "the bound is narrower than the rounding of the identity: there is nowhere to go"
+        return OrbitPoint(group.identity(), "identity", message, 0.0)
     bounded = any(b is not None for b in (problem.radius, problem.box, problem.stability))
     if problem.sense == "max" and objective.unbounded and not group.compact and not bounded:
         return _unbounded(problem)
@@ -62,6 +66,12 @@ def solve(problem: Problem) -> OrbitPoint:
         if separable is not None and problem.stability is None:
             return _separable(problem, problem.field, separable)
     return _ball(problem)
+
+
+def _nowhere(problem: Problem) -> bool:
+    """Whether no element other than the identity is within the radius or box, to rounding."""
+    bounds = [b for b in (problem.radius, problem.box) if b is not None]
+    return bool(bounds) and min(bounds) < NARROW and not problem.group.translational
 
 
 def _unbounded(problem: Problem) -> OrbitPoint:
@@ -170,15 +180,18 @@ def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPo
     """Maximise a norm over one hidden index's scales: proved in a box, bounded in a ball."""
     group, unit = problem.group, field.size**2
     if problem.box is not None:
-        x = terms.in_box(problem.box)
+        x, bound = terms.in_box(problem.box)
         return OrbitPoint(
             group.exp(x),
             "optimal",
             f"convex in each of the {group.dim} log-scales: the best corner of the box",
             0.0,
-            terms.value(x) * unit,
+            bound * unit,
         )
-    start, bound = terms.in_ball(float(problem.radius or 0.0))
+    ball = terms.in_ball(float(problem.radius or 0.0))
+    if ball is None:
+        return _ball(problem)
+    start, bound = ball
     found = _ball(problem, start)
     gap = bound * unit / (field.value(found.element) or 1.0) - 1
     message = f"{found.message}; within {max(gap, 0.0):.2g} of a proved bound"

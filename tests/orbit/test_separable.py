@@ -57,6 +57,17 @@ def test_the_box_against_every_corner(objective, seed, box):
         assert np.max(np.abs(np.log(result.element))) <= box * (1 + 1e-12)
 
 
+@given(seed=st.integers(0, 10**6), exponent=st.floats(-17.0, 0.5), single=st.booleans())
+def test_a_box_of_any_size_is_kept_and_its_bound_not_exceeded(seed, exponent, single):
+    loss, group, w = problem(seed)
+    box = 10.0**exponent
+    if single:
+        w = {name: a.astype(np.float32) for name, a in w.items()}
+    result = teleport(loss, group, w, GradientNorm(), box=box)
+    assert np.max(np.abs(np.log(result.element))) <= box
+    assert result.objective_after <= result.bound
+
+
 @given(seed=st.integers(0, 10**6), radius=st.floats(1e-2, 4.0))
 @pytest.mark.parametrize("objective", [GradientNorm(), ParameterNorm()])
 def test_no_point_of_the_ball_is_above_the_bound(objective, seed, radius):
