@@ -20,6 +20,7 @@ from ._errors import DomainError, InvarianceError
 from ._options import Options
 from .groups import SymmetryGroup
 from .groups._base import allowed_change
+from .groups._rounding import loss_rounding
 from .losses import Loss
 from .losses._base import check_loss, detached
 from .losses._counted import Counted
@@ -32,8 +33,12 @@ from .orbit import (
     landscape,
     solve,
 )
+from .orbit._conditioning import Limits, stretch, undo_error
 
 __all__ = ["Teleport", "teleport"]
+
+WELL_CONDITIONED = 64.0  # stretch up to which rounding is no excuse for a change of the loss
+SHORTENING = 16.0  # of the stretch allowed, where the loss was not kept
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,10 @@ class Teleport:
     loss_before, loss_after : float
         The loss at the given and at the new parameters.
     drift : float
-        ``|loss_after - loss_before| / |loss_before|``, 0/0 = 0.
+        ``|loss_after - loss_before| / |loss_before|``; at a loss of zero not divided.
     allowed_drift : float
-        What rounding may cause, relative to ``|loss_before|``.
+        What rounding may cause, in the same units: that of the parameters, and, where that does
+        not cover the drift, that of the loss's own forward pass at both points.
     objective_before, objective_after : float
         The objective at the given and at the new parameters, in its own units.
     optimality : float
@@ -70,6 +76,10 @@ class Teleport:
         infimum that is not attained.
     evaluations : dict of str to int
         Counts of ``"loss"``, ``"gradient"``, ``"hvp"``, ``"gauss_newton"``.
+    undo_error : float
+        How far ``act(inverse(element), params)`` may be from the given parameters, relative to
+        their norm: rounding, which grows with ``||g|| ||g^-1||``. NaN where the way back is not
+        the inverse (data-dependent actions), or was not tried.
 
     Examples
     --------
@@ -99,6 +109,7 @@ class Teleport:
     optimality: float
     bound: float | None
     evaluations: dict[str, int]
+    undo_error: float
 
 
 def teleport(
@@ -228,16 +239,38 @@ def teleport(
         rng=options.rng,
         tol=options.tol,
         max_iterations=options.max_iterations,
+        limits=Limits.of(w),
     )
     before = _objective_at(problem, group.identity())
     if not any(bool((a != 0).any()) for a in gradient.values()) and options.sense == "max":
         point = OrbitPoint(
             group.identity(), "identity", "the gradient is zero: a critical point stays one", 0.0
         )
-    else:
+        return _move(counted, problem, point, value, before)
+    return _search(counted, problem, value, before)
+
+
+def _search(loss: Counted, problem: Problem, value: float, before: float) -> Teleport:
+    """Search and move; nearer to the identity where a matrix is what rounds the loss too much.
+
+    A symmetry moves the loss by rounding alone, which grows with ``||g|| ||g^-1||``. If elements
+    near the identity change it as well, the group is to blame.
+    """
+    shortened = False
+    while True:
         with np.errstate(all="ignore"):  # far elements overflow, and are then not accepted
             point = solve(problem)
-    return _move(counted, problem, point, value, before)
+        if shortened:
+            message = f"{point.message}; farther ones would change the loss by their rounding"
+            point = replace(point, message=message)
+        try:
+            return _move(loss, problem, point, value, before)
+        except InvarianceError:
+            far = stretch(problem.group, point.element)
+            if not far > WELL_CONDITIONED:
+                raise
+            limits = replace(problem.limits, stretch=far / SHORTENING)
+            problem, shortened = replace(problem, limits=limits), True
 
 
 def _objective_at(problem: Problem, g: Any) -> float:
@@ -283,6 +316,10 @@ def _move(
     allowed = allowed_change(moved, value, gradient_norm)
     change = abs(value_after - value)
     if not change <= allowed:
+        # what the loss rounds by itself takes a pass: it is asked only where it decides
+        there = group.act_on_loss(point.element, loss)
+        allowed += loss_rounding(loss, w) + loss_rounding(there, moved)
+    if not change <= allowed:
         raise InvarianceError(
             f"the teleport would change the loss from {value:.17g} to {value_after:.17g}, by "
             f"{change:.3g}, more than the {allowed:.3g} that rounding allows: "
@@ -293,6 +330,7 @@ def _move(
         moved, point.element, point.status, point.message, value, value_after,
         _relative(change, value), _relative(allowed, value), before, after,
         point.optimality, point.bound, dict(loss.counts),
+        undo_error(group, point.element, w, moved),
     )  # fmt: skip
 
 
@@ -309,11 +347,9 @@ def stay(
     allowed = _relative(allowed_change(w, value, norm(gradient)), value)
     return Teleport(
         dict(w), group.identity(), "identity", message, value, value, 0.0, allowed,
-        objective, objective, np.nan, None, dict(counts),
+        objective, objective, np.nan, None, dict(counts), 0.0,
     )  # fmt: skip
 
 
 def _relative(change: float, value: float) -> float:
-    if change == 0:
-        return 0.0
-    return change / abs(value) if value else float("inf")
+    return change / abs(value) if value else change

@@ -18,6 +18,7 @@ from .._arrays import (
     norm,
 )
 from .._errors import DomainError
+from ._rounding import loss_rounding
 
 __all__ = ["Basis", "InvarianceReport", "SymmetryGroup", "algebra_vector", "allowed_change"]
 
@@ -733,6 +734,9 @@ class SymmetryGroup(ABC):
             change = abs(float(there.value(moved)) - before)
             drift = change / abs(before) if before else (np.inf if change else 0.0)
             allowed = allowed_change(moved, before, norm(there.gradient(moved)), rtol)
+            if not change <= allowed:
+                # what the loss rounds by itself is asked only where it decides
+                allowed += loss_rounding(loss, w) + loss_rounding(there, moved)
             if not change <= allowed:
                 passed = False
             if not drift <= worst:

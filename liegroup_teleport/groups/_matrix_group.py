@@ -24,6 +24,7 @@ from ._matrices import (
     orthonormal_rows,
     stretch_distance,
 )
+from ._rational import closed_under_transposes
 
 __all__ = ["MatrixGroup"]
 
@@ -183,6 +184,16 @@ class MatrixGroup(SymmetryGroup):
         turned = self._matrices.transpose(0, 2, 1).reshape(self.dim, -1)
         rest = np.linalg.norm(turned - turned @ rows.T @ rows)
         return bool(rest < max(1e-10, self.tol) * np.linalg.norm(turned))
+
+    @cached_property
+    def exact_generators(self) -> np.ndarray | None:
+        """The matrices (dim, n, n) as they were given, ``None`` if the action is not linear."""
+        return self._matrices if self.linear else None
+
+    @cached_property
+    def exactly_self_adjoint(self) -> bool:
+        """Whether the span is closed under transposes with no rounding at all."""
+        return self.self_adjoint and closed_under_transposes(self._matrices)
 
     @property
     def dim(self) -> int:

@@ -23,6 +23,7 @@ from ._matrices import (
     orthonormal_rows,
     stretch_distance,
 )
+from ._rational import closed_under_transposes
 
 __all__ = ["MatrixRepresentation"]
 
@@ -114,11 +115,27 @@ class MatrixRepresentation(SymmetryGroup):
             self._check_homomorphism()
 
     @cached_property
-    def basis(self) -> np.ndarray:
-        """The orthonormal basis of the Lie algebra, (dim, n, n)."""
+    def _algebra(self) -> np.ndarray:
+        """The basis of the Lie algebra as geomstats gives it, (dim, n, n)."""
         from ..geometry import matrix_algebra
 
-        matrices = matrix_algebra(self.geomstats_group)
+        return matrix_algebra(self.geomstats_group)
+
+    @property
+    def exact_generators(self) -> np.ndarray | None:
+        """The matrices (dim, n, n) of geomstats, ``None`` if a representation acts for them."""
+        return self._algebra if self.representation is None else None
+
+    @cached_property
+    def exactly_self_adjoint(self) -> bool:
+        """Whether the generators are known exactly and closed under transposes."""
+        known = self.exact_generators
+        return known is not None and self.self_adjoint and closed_under_transposes(known)
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """The orthonormal basis of the Lie algebra, (dim, n, n)."""
+        matrices = self._algebra
         rows = orthonormal_rows(matrices.reshape(len(matrices), -1), "basis of the Lie algebra:")
         return rows.reshape(matrices.shape)
 
@@ -217,6 +234,21 @@ class MatrixRepresentation(SymmetryGroup):
 
     def _element(self, g: Any) -> Pair:
         return check_pair(g, self.basis.shape[-1], "group element")
+
+    def images(self, g: Any) -> Pair:
+        """Return the matrices (m, m) by which ``g`` and its inverse act.
+
+        Parameters
+        ----------
+        g : group element
+            A pair of matrices (n, n).
+
+        Returns
+        -------
+        tuple of (array (m, m), array (m, m))
+        """
+        a, b = self._element(g)
+        return self._image(a), self._image(b)
 
     def element(self, point: Any) -> Pair:
         """Return the element of a matrix (n, n) of the geomstats group.

@@ -23,6 +23,8 @@ class Counted:
             self.inputs = loss.inputs
             self.with_inputs = lambda X: Counted(loss.with_inputs(X), self.counts)
         self.lower_bound = getattr(loss, "lower_bound", None)
+        if hasattr(loss, "value_rounding"):
+            self.value_rounding = loss.value_rounding
         if hasattr(loss, "hvp_operator"):
             self.hvp_operator = lambda w: self._counting("hvp", loss.hvp_operator(w))
         if hasattr(loss, "gauss_newton_operator"):

@@ -15,6 +15,8 @@ from .._arrays import (
     check_names,
     check_same_layout,
     check_shape,
+    epsilon,
+    host,
     namespace,
 )
 from . import _backprop, _gram
@@ -22,6 +24,7 @@ from ._activations import Activation, Linear, resolve_activation
 from ._base import detached, scalar
 from ._data import bring, check_inputs, check_widths, read
 from ._output_losses import OUTPUT_LOSSES
+from ._rounding import output_errors
 
 if TYPE_CHECKING:
     from ..groups import HiddenIndex, SymmetryGroup
@@ -297,6 +300,29 @@ class MLP:
         X, T = self._batch_data(layers[0][0])
         out = _backprop.outputs(layers, X, self.activation)
         return scalar(self._output_loss.value(xp, out, T))  # type: ignore[no-any-return]
+
+    def value_rounding(self, w: Parameters) -> float:
+        r"""Return how much rounding of the forward pass may change the loss at ``w``.
+
+        With :math:`\delta` bounds of the outputs' errors, a forward pass on absolute values, it is
+        :math:`|\partial L/\partial out| \delta + \tfrac12 c \|\delta\|^2`, c the largest second
+        derivative in the outputs. At a loss of zero it is not zero.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        float
+        """
+        _, layers = self._layers(w)
+        X, _ = self._batch_data(layers[0][0])
+        error = output_errors(layers, X, self.activation, epsilon(w))
+        slope = np.abs(host(self.output_gradient(w)))
+        bend = self._output_loss.steepest(X.shape[0])
+        return float(np.sum(slope * error) + bend * np.sum(error * error) / 2)
 
     def gradient(self, w: Parameters) -> dict[str, Array]:
         """Return the gradient at ``w``."""

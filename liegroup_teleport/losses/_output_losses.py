@@ -48,6 +48,10 @@ class SquaredError:
         difference = out - targets
         return (difference * difference).sum() / 2, difference
 
+    def steepest(self, samples: int) -> float:
+        """Return a bound on the second derivatives in the outputs."""
+        return 1.0
+
     def curvature(self, xp: Any, out: Array, targets: Array) -> Callable[[Array], Array]:
         """Return ``u -> H u`` with the Hessian H in the outputs."""
         return lambda u: u
@@ -112,6 +116,13 @@ class CrossEntropy:
         m, label, others, total = self._odds(xp, out, targets)
         value = xp.mean(m + xp.log1p(xp.expm1(-m) + total))
         return value, (others - targets * total) / ((label + total) * out.shape[0])
+
+    def steepest(self, samples: int) -> float:
+        """Return a bound on the second derivatives in the outputs: ``p (1 - p) <= 1/4`` each.
+
+        The matrix ``diag(p) - p p^T`` has no eigenvalue above 1/2.
+        """
+        return 0.5 / samples
 
     def curvature(self, xp: Any, out: Array, targets: Array) -> Callable[[Array], Array]:
         """Return ``u -> H u`` with the Hessian H in the outputs."""

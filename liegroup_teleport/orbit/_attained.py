@@ -1,21 +1,21 @@
-"""Whether the infimum of a norm over an orbit is attained."""
+"""Whether the infimum of a norm over an orbit of rescalings is attained: by the zero pattern."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .._arrays import Parameters
-from ..groups import PositiveRescaling, SymmetryGroup
-from ..groups._hidden import gram
+from .._arrays import Parameters, host
+from ..groups import PositiveRescaling
 
-__all__ = ["is_attained", "smallest_share"]
+__all__ = ["is_attained", "lasting"]
 
 
-def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> bool | None:
+def is_attained(group: PositiveRescaling, vector: Parameters) -> bool | None:
     """Decide by the zero pattern of ``vector`` whether balancing has a minimum.
 
     The squared norm is a log-sum-exp with one exponent per entry; its infimum
@@ -31,6 +31,62 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
         ``None`` where an array moves along more than one written and one read
         axis, which this graph does not cover.
     """
+    patterns = _patterns(group, vector)
+    if patterns is None:
+        return None
+    # one edge for every unit of every array mostly tells; all edges are many
+    source, target = _edges(patterns, _some)
+    label = _components(source, target, group.dim + 1)
+    if len(np.unique(label[np.concatenate([source, target])])) <= 1:
+        return True
+    source, target = _edges(patterns, _all)
+    label = _components(source, target, group.dim + 1)
+    return bool(np.all(label[source] == label[target]))
+
+
+def lasting(group: PositiveRescaling, vector: Parameters) -> dict[str, np.ndarray]:
+    """Return ``vector`` without the entries that go to zero on the way to the infimum.
+
+    They are the edges that lie on no cycle. The infimum of what is left is attained, and is that
+    of the whole vector.
+    """
+    patterns = _patterns(group, vector)
+    if patterns is None:
+        raise ValueError("an array moves along more axes than the graph covers")
+    source, target = _edges(patterns, _all)
+    label = _components(source, target, group.dim + 1)
+    result = {name: host(a) for name, a in vector.items()}
+    for p in patterns:
+        kept = label[p.read][None, :] == label[p.written][:, None]
+        shape = [1] * result[p.name].ndim
+        for (_, axis), length in zip(
+            sorted(p.axis_of.items(), reverse=True), _moving(p), strict=True
+        ):
+            shape[axis] = length
+        if True in p.axis_of and False in p.axis_of and p.axis_of[True] > p.axis_of[False]:
+            kept = kept.T
+        result[p.name] = np.where(kept.reshape(shape), result[p.name], 0.0)
+    return result
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """Which units one array joins, (written, read), and their numbers among the nodes."""
+
+    name: str
+    axis_of: dict[bool, int]
+    joined: np.ndarray
+    written: np.ndarray
+    read: np.ndarray
+
+
+def _moving(p: _Pattern) -> list[int]:
+    """Return the lengths of the axes that move, the written one first."""
+    lengths = {True: len(p.written), False: len(p.read)}
+    return [lengths[role] for role in (True, False) if role in p.axis_of]
+
+
+def _patterns(group: PositiveRescaling, vector: Parameters) -> list[_Pattern] | None:
     slots = group.slots
     starts = np.cumsum([0, *slots.sizes])
     outside = int(starts[-1])
@@ -45,21 +101,16 @@ def is_attained(group: PositiveRescaling, vector: Mapping[str, np.ndarray]) -> b
         units = {written: np.array([outside]) for written in (True, False)}
         units |= {written: np.arange(starts[i], starts[i + 1]) for i, _, written in axes}
         axis_of = {written: axis for _, axis, written in axes}
-        patterns.append((_pattern(vector[name], axis_of), units[True], units[False]))
-    # one edge for every unit of every array mostly tells; all edges are many
-    source, target = _edges(patterns, _some)
-    label = _components(source, target, outside + 1)
-    if len(np.unique(label[np.concatenate([source, target])])) <= 1:
-        return True
-    source, target = _edges(patterns, _all)
-    label = _components(source, target, outside + 1)
-    return bool(np.all(label[source] == label[target]))
+        array = vector[name] if isinstance(vector[name], np.ndarray) else host(vector[name])
+        joined = _joined(array, axis_of)
+        patterns.append(_Pattern(name, axis_of, joined, units[True], units[False]))
+    return patterns
 
 
 Edges = tuple[np.ndarray, np.ndarray]
 
 
-def _pattern(array: np.ndarray, axis_of: Mapping[bool, int]) -> np.ndarray:
+def _joined(array: np.ndarray, axis_of: Mapping[bool, int]) -> np.ndarray:
     """Return which units an array joins, (written, read), with length 1 for what does not move."""
     rest = tuple(a for a in range(array.ndim) if a not in axis_of.values())
     joined = (array != 0).any(axis=rest) if rest else array != 0
@@ -83,14 +134,12 @@ def _all(pattern: np.ndarray) -> Edges:
     return rows, columns
 
 
-def _edges(
-    patterns: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], take: Callable[..., Edges]
-) -> Edges:
+def _edges(patterns: Sequence[_Pattern], take: Callable[[np.ndarray], Edges]) -> Edges:
     """Return sources and targets, from what is read to what is written."""
-    taken = [(*take(pattern), written, read) for pattern, written, read in patterns]
+    taken = [(*take(p.joined), p) for p in patterns]
     return (
-        np.concatenate([read[columns] for _, columns, _, read in taken]),
-        np.concatenate([written[rows] for rows, _, written, _ in taken]),
+        np.concatenate([p.read[columns] for _, columns, p in taken]),
+        np.concatenate([p.written[rows] for rows, _, p in taken]),
     )
 
 
@@ -98,26 +147,3 @@ def _components(source: np.ndarray, target: np.ndarray, nodes: int) -> np.ndarra
     """Return the strongly connected component of every node."""
     graph = coo_array((np.ones(len(source), bool), (source, target)), (nodes, nodes))
     return np.asarray(connected_components(graph.tocsr(), directed=True, connection="strong")[1])
-
-
-def smallest_share(group: SymmetryGroup, v: Parameters) -> float:
-    """Return the smallest eigenvalue of the written Gram matrices, relative to ``||v||^2``.
-
-    Where the infimum is not attained the minimising sequence degenerates: this
-    goes to zero together with the residual.
-    """
-    slots = getattr(group, "slots", None)
-    if slots is None:
-        parts = getattr(group, "groups", ())
-        return min((smallest_share(part, v) for part in parts), default=np.inf)
-    total = sum(float(np.vdot(a, a)) for a in v.values()) or 1.0
-    grams: dict[int, np.ndarray] = {}
-    for i, name, axis, written in slots:
-        if written:
-            m = gram(v[name], v[name], axis, diagonal=group.diagonal)
-            grams[i] = grams.get(i, 0.0) + m
-    smallest = np.inf
-    for m in grams.values():
-        values = m if group.diagonal else np.linalg.eigvalsh(m)
-        smallest = min(smallest, float(values[0] if not group.diagonal else values.min()) / total)
-    return smallest

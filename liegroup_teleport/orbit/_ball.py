@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +34,8 @@ class BallResult:
         Norm of the projected gradient step.
     iterations : int
     converged, on_boundary : bool
+    beyond : bool
+        Whether elements that rounding does not bear were met.
     """
 
     x: np.ndarray
@@ -41,6 +44,7 @@ class BallResult:
     iterations: int
     converged: bool
     on_boundary: bool
+    beyond: bool = False
 
 
 def search_ball(
@@ -53,10 +57,14 @@ def search_ball(
     max_iterations: int,
     start: np.ndarray | None = None,
     box: float | None = None,
+    bears: Callable[[Any], bool] | None = None,
 ) -> BallResult:
-    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius`` or ``|x_i| <= box``."""
+    """Maximise ``sign * score(exp(x) center)`` over ``||x|| <= radius`` or ``|x_i| <= box``.
+
+    Elements that rounding does not ``bear`` are no better than what is undefined.
+    """
     group = field.group
-    calls = 0
+    calls, beyond = 0, False
     best: tuple[float, np.ndarray] = (-np.inf, np.zeros(group.dim))
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -70,8 +78,12 @@ def search_ball(
         return value, slope
 
     def at(x: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal beyond
         try:
             g = group.compose(group.exp(x), center)
+            if bears is not None and not bears(g):
+                beyond = True
+                return -np.inf, np.zeros(group.dim)
             value, slope = field.score(g)
         except DomainError:
             return -np.inf, np.zeros(group.dim)  # outside the action's domain: never accepted
@@ -92,8 +104,8 @@ def search_ball(
             result = _projected_gradient(evaluate, x, value, slope, radius, tol)
     except _Spent:
         value, x = best
-        return BallResult(x, value, np.inf, calls, False, _outside(x, radius, box))
-    return replace(result, iterations=calls)
+        return BallResult(x, value, np.inf, calls, False, _outside(x, radius, box), beyond)
+    return replace(result, iterations=calls, beyond=beyond)
 
 
 class _Spent(Exception):

@@ -16,17 +16,19 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .._arrays import norm, scale_parameters
 from .._errors import DomainError
-from ..groups import GeneralLinear, PositiveRescaling
-from ._attained import is_attained, smallest_share
+from ..groups import GeneralLinear, PositiveRescaling, SymmetryGroup
+from ._conditioning import Limits
+from ._factors import chain_of
 from ._landscape import LinearNorm
-from ._sweeps import balance_matrices, balance_scales, chain_of, imbalance
+from ._sweeps import balance_matrices, balance_scales, imbalance
 
-__all__ = ["ConvexResult", "minimize_norm"]
+__all__ = ["ConvexResult", "Path", "minimize_norm"]
 
 NEAR = 1.0  # log-scale within which sweeps are not worth their time
 CG_STEPS = 500  # an inexact Newton step is good enough; a bound of the time it may take
 BLOCK = 1 << 18  # entries at a time
 TRUST = 4.0  # largest coordinate of a Newton step
+SHORT = 1e-3  # part of a step beyond which there is nothing to gain before the end of the path
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class ConvexResult:
         Kempf-Ness residual ``||mu(v)|| / ||v||^2``, zero exactly at the minimum.
     bound : float or None
         Proved lower bound on ``log ||v||^2`` over the whole orbit, relative to the start.
-    converged, attained : bool
+    converged : bool
+        Whether the residual is below the tolerance.
+    stopped : bool
+        Whether a further element would be beyond what rounding bears, or beyond the radius.
     iterations : int
     """
 
@@ -48,44 +53,63 @@ class ConvexResult:
     residual: float
     bound: float | None
     converged: bool
-    attained: bool
+    stopped: bool
     iterations: int
 
 
-def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexResult:
-    """Minimise the norm of ``field`` over its whole orbit."""
+@dataclass(frozen=True)
+class Path:
+    """Where a minimisation may go, and when it has gone far enough.
+
+    Attributes
+    ----------
+    limits : Limits
+    radius : float or None
+        Largest distance of an element from the identity.
+    floor : float or None
+        ``log ||v||^2`` at or below which to stop, relative to the start.
+    """
+
+    limits: Limits
+    radius: float | None = None
+    floor: float | None = None
+
+    def allows(self, group: SymmetryGroup, g: Any) -> bool:
+        """Whether an element is within the radius and one that rounding bears."""
+        if not self.limits.bears(group, g):
+            return False
+        return self.radius is None or group.distance(g) <= self.radius
+
+    def ended(self, value: float) -> bool:
+        """Whether the value is low enough."""
+        return self.floor is not None and value <= self.floor
+
+
+def minimize_norm(
+    field: LinearNorm, tol: float, max_iterations: int, path: Path | None = None
+) -> ConvexResult:
+    """Minimise the norm of ``field`` over its whole orbit, or as far as the ``path`` goes."""
     group = field.group
-    g, attained = group.identity(), None
-    if isinstance(group, PositiveRescaling):
-        attained = is_attained(group, field.vector)
-        if imbalance(field) > NEAR:  # Newton's method alone is quicker near balance
-            g = balance_scales(field)
-    elif isinstance(group, GeneralLinear):
-        g = balance_matrices(field, tol)
-        chain = chain_of(field, group)
-        if chain is not None and all(
-            np.linalg.matrix_rank(m) == group.indices[0].size for m in chain[1]
-        ):
-            attained = True  # all factorisations of a product of full rank: a closed orbit
+    path = Path(Limits.of(field.given)) if path is None else path
+    g = _start(field, tol, path)
     value, slope = field.relative(g)
     past: list[tuple[float, float]] = []
-    iteration = 0
+    iteration, stopped = 0, False
     for iteration in range(1, max_iterations + 1):  # noqa: B007 (reported)
         residual = float(np.linalg.norm(slope)) / 2
         past.append((value, residual))
-        if residual <= tol or _stalled(past):
+        if residual <= tol or path.ended(value) or _stalled(past):
             break
         x = _newton_step(field, g, slope)
         x *= min(1.0, TRUST / max(float(np.max(np.abs(x))), 1e-300))
         t, improved = 1.0, False
-        if _beyond(field, group.compose(group.exp(x), g)):
-            break  # on the way to an infimum at infinity, as far as the dtype can hold
         while t > 1e-12:
-            try:
-                ahead = group.compose(group.exp(t * x), g)
-                new_value, new_slope = field.relative(ahead)
-            except DomainError:
-                new_value = np.inf
+            ahead = _ahead(group, t * x, g)
+            if ahead is None or not path.allows(group, ahead):
+                stopped = True
+                t *= 0.5
+                continue
+            new_value, new_slope = field.relative(ahead)
             flat = np.isfinite(new_value) and float(np.linalg.norm(new_slope)) < 2 * residual * (
                 1 - 1e-3
             )
@@ -97,19 +121,35 @@ def minimize_norm(field: LinearNorm, tol: float, max_iterations: int) -> ConvexR
         if not improved:
             break
         g, value, slope = ahead, new_value, new_slope
+        if stopped and t < SHORT:
+            break
     residual = float(np.linalg.norm(slope)) / 2
-    if attained is None:
-        attained = smallest_share(group, field.move(g)) > 10 * residual
-    return ConvexResult(
-        g, residual, dual_bound(field, g, slope), residual <= tol, attained, iteration
-    )
+    bound = dual_bound(field, g, slope)
+    return ConvexResult(g, residual, bound, residual <= tol, stopped, iteration)
 
 
-def _beyond(field: LinearNorm, g: Any) -> bool:
-    """Whether a rescaling has scales that the parameters' dtype cannot bear."""
-    if not isinstance(field.group, PositiveRescaling):
-        return False
-    return float(np.max(np.abs(field.group.log(g)), initial=0.0)) > field.reach
+def _start(field: LinearNorm, tol: float, path: Path) -> Any:
+    """Return the element that closed forms and sweeps reach, where there are such."""
+    group = field.group
+
+    def bears(g: Any) -> bool:
+        return path.allows(group, g)
+
+    g = group.identity()
+    if isinstance(group, PositiveRescaling) and imbalance(field) > NEAR:
+        g = balance_scales(field)  # Newton's method alone is quicker near balance
+    elif isinstance(group, GeneralLinear):
+        g = balance_matrices(field, tol, chain_of(field), bears)
+    return g if bears(g) else group.identity()
+
+
+def _ahead(group: SymmetryGroup, x: np.ndarray, g: Any) -> Any:
+    """Return ``exp(x) g``, ``None`` where it overflows."""
+    try:
+        ahead = group.compose(group.exp(x), g)
+    except DomainError:
+        return None
+    return ahead
 
 
 def _stalled(past: list[tuple[float, float]]) -> bool:
@@ -193,7 +233,7 @@ def _newton_step(field: LinearNorm, g: Any, slope: np.ndarray) -> np.ndarray:
         return hessian.product(d) - slope * float(slope @ d) + shift * d
 
     x = _solve_cg(product, -slope, hessian.diagonal, min(0.1, np.sqrt(size)))
-    if not float(slope @ x) < 0:  # rounding in a nearly flat direction
+    if not np.all(np.isfinite(x)) or not float(slope @ x) < 0:  # rounding in flat directions
         x = -slope / np.maximum(hessian.diagonal, 1e-2)
     return x
 

@@ -192,6 +192,8 @@ def trace_factor(
         )
     keep = values > 1e-12 * largest
     stacked = Y @ (V[:, keep] / np.sqrt(values[keep]))
+    if not np.any(keep):  # a Gauss-Newton matrix of zero: every point is as flat
+        stacked = np.zeros((len(Y), 1))
     blocks = np.split(stacked, ends, axis=0)
     return {
         n: block.reshape((*tuple(w[n].shape), stacked.shape[1]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, inner, norm, reach, scale_parameters
+from .._arrays import Parameters, inner, norm, scale_parameters
 from .._errors import DomainError
 from ..groups import SymmetryGroup
 from ..losses import Loss
@@ -93,17 +93,17 @@ class LinearNorm(Landscape):
 
     ``vector`` moves by the dual representation (a gradient) or by the action
     itself (parameters). Its size is divided out, so tiny and huge vectors make
-    no difference.
+    no difference; ``given`` is the vector as it came, for proofs.
     """
 
     def __init__(self, group: SymmetryGroup, vector: Parameters, dual: bool) -> None:
         super().__init__(group)
         self.dual = dual
         self.convex = group.self_adjoint
+        self.given = vector
         self.size = norm(vector)
         if not np.isfinite(self.size * self.size):
             raise DomainError(f"the squared norm of a vector of length {self.size:.3g} overflows")
-        self.reach = reach(vector)
         vector = scale_parameters(1.0 / self.size, vector) if self.size > 0 else vector
         self.vector = compress(group, vector)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._arrays import Parameters
 from ..groups import SymmetryGroup
+from ._conditioning import Limits
 from ._hidden_states import Landing
 from ._landscape import Landscape
 from ._objectives import Objective
@@ -46,6 +47,7 @@ class Problem:
     rng: np.random.Generator
     tol: float
     max_iterations: int
+    limits: Limits
 
     @property
     def group(self) -> SymmetryGroup:

@@ -31,6 +31,9 @@ CRITICAL = 1e-6  # relative slope below which a starting point counts as critica
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
 NARROW = 2.0**-53  # half the distance of one from the next number
+STEEP = 1e-5  # slope above which an end without a further step is not called converged
+TRUST = 1.0  # distance within which a search stays where rounding alone would end it
+HOLDS = 60  # times that an element is drawn into its bound
 LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
 
 
@@ -247,16 +250,50 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
     if problem.stability is not None:
         return _stable(problem, problem.stability)
     found = _search(problem, start)
-    g = group.exp(found.x)
+    if found.beyond and not found.converged and problem.radius is None and problem.box is None:
+        # nothing holds the search back but rounding: what lies there is of no use
+        near = _ball(replace(problem, radius=TRUST), start)
+        message = f"elements beyond cost too many digits; {near.message}"
+        status: Status = "iteration_limit" if near.status == "boundary" else near.status
+        return replace(near, status=status, message=message)
+    x, found = _held(problem, found)
+    g = group.exp(x)
     how = "Newton's method" if _curved(problem) else "projected gradients"
     if found.on_boundary:
         where = _bound_of(problem)
         return OrbitPoint(g, "boundary", f"{where}, by {how} in the Lie algebra", found.residual)
-    if found.converged:
+    if found.converged and found.residual <= STEEP:
         return OrbitPoint(g, "converged", f"critical point by {how}; local", found.residual)
+    if found.converged:
+        message = f"no step gains any more, at slope {found.residual:.3g}"
+        return OrbitPoint(g, "iteration_limit", message, found.residual)
     return OrbitPoint(
         g, "iteration_limit", f"stopped after {found.iterations} evaluations", found.residual
     )
+
+
+def _held(problem: Problem, found: BallResult) -> tuple[np.ndarray, BallResult]:
+    """Draw an algebra vector in until its element, rounded, is within the radius or the box.
+
+    Numbers next to one are 1e-16 apart: of a radius of 1e-12 that is a part in ten thousand.
+    """
+    x = found.x
+    for _ in range(HOLDS):
+        excess = _excess(problem, x)
+        if not excess > 1.0:
+            return x, found
+        x = x * ((1 - 2.0**-52) / excess)
+    return np.zeros_like(x), replace(found, on_boundary=False)
+
+
+def _excess(problem: Problem, x: np.ndarray) -> float:
+    """Return how far ``exp(x)`` is from the identity, in units of the radius or the box."""
+    if problem.radius is None and problem.box is None:
+        return 0.0
+    g = problem.group.exp(x)
+    if problem.radius is not None:
+        return problem.group.distance(g) / problem.radius
+    return float(np.max(np.abs(problem.group.log(g)), initial=0.0)) / float(problem.box or 1.0)
 
 
 def _curved(problem: Problem) -> bool:
@@ -293,6 +330,7 @@ def _search(problem: Problem, start: np.ndarray | None = None) -> BallResult:
         max_iterations=problem.max_iterations,
         start=start,
         box=problem.box,
+        bears=lambda g: problem.limits.bears(field.group, g),
     )
 
 
@@ -320,6 +358,7 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
         status: Status = "boundary"
         message = "on the stability bound" if shortened else _bound_of(problem)
     else:
-        status = "converged" if found.converged else "iteration_limit"
+        slow = found.converged and found.residual <= STEEP
+        status = "converged" if slow else "iteration_limit"
         message = f"after {found.iterations} evaluations, within the stability bound; local"
     return OrbitPoint(group.exp(x), status, message, found.residual)

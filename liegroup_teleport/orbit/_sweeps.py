@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..groups import GeneralLinear
 from ..groups._hidden import gram
+from ._factors import Chain
 from ._landscape import LinearNorm
 
-__all__ = ["balance_matrices", "balance_scales", "chain_of", "imbalance"]
+__all__ = ["balance_matrices", "balance_scales", "imbalance"]
 
 SWEEPS = 30
 SINGULAR = 1e-15  # relative pivot below which a block is left to Newton's method
+FAR = 0.5  # from its inverse, beyond which improving it would diverge
 
 
 def imbalance(field: LinearNorm) -> float:
@@ -74,20 +77,24 @@ def balance_scales(field: LinearNorm, sweeps: int = 20) -> np.ndarray:
     return np.exp(np.clip(y / 2, -600, 600))
 
 
-def balance_matrices(field: LinearNorm, tol: float) -> Any:
+def balance_matrices(
+    field: LinearNorm, tol: float, chain: Chain | None, bears: Callable[[Any], bool]
+) -> Any:
     """Return the GL element that closed-form sweeps over the indices reach.
 
     A chain of layers starts from the balanced factorisation of its product.
     Sweeps end once the residual is below ``tol`` or falls slowly, where
-    Newton's method is quicker.
+    Newton's method is quicker, or where the next element is not one that rounding ``bears``.
     """
     group = field.group
     if not isinstance(group, GeneralLinear):
         raise TypeError(f"expected GeneralLinear, got {type(group).__name__}")
-    g = _balanced_chain(field, group)
+    g = None if chain is None else _balanced_chain(field, group, chain)
     g = None if g is None else _refined(g)
-    if g is None or not field.relative(g)[0] < field.relative(group.identity())[0]:
-        g = group.identity()
+    if g is not None:
+        better = bears(g) and field.relative(g)[0] < field.relative(group.identity())[0]
+        g = g if better else None
+    g = group.identity() if g is None else g
     value, slope = field.relative(g)
     for _ in range(SWEEPS):
         residual = float(np.linalg.norm(slope)) / 2
@@ -100,7 +107,7 @@ def balance_matrices(field: LinearNorm, tol: float) -> Any:
                 ahead = group.compose(step, ahead)
         ahead = _refined(ahead)
         new_value, new_slope = field.relative(ahead)
-        if not new_value <= value + 1e-13:
+        if not new_value <= value + 1e-13 or not bears(ahead):
             break
         slow = float(np.linalg.norm(new_slope)) > 0.7 * float(np.linalg.norm(slope))
         g, value, slope = ahead, new_value, new_slope
@@ -113,9 +120,12 @@ def _refined(g: Any) -> Any:
     """Return the pairs (g, inverse) with their inverses improved by Newton-Schulz steps."""
     pairs = []
     for a, inverse in g:
-        twice = 2.0 * np.eye(len(a))
+        one = np.eye(len(a))
         for _ in range(2):
-            inverse = inverse @ (twice - a @ inverse)
+            rest = one - a @ inverse
+            if not np.linalg.norm(rest) < FAR:
+                break
+            inverse = inverse + inverse @ rest
         pairs.append((a, inverse))
     return tuple(pairs)
 
@@ -147,9 +157,18 @@ def _balanced_index(field: LinearNorm, group: GeneralLinear, g: Any, i: int) -> 
     _, S, Vt = np.linalg.svd(Lr.T @ Lw)
     if not S[-1] > 0:
         return None
-    root = np.sqrt(S)
-    inverse = (Lw @ Vt.T) / root
-    return _element(field, group, {i: (np.linalg.inv(inverse), inverse)})
+    inverse = (Lw @ Vt.T) / np.sqrt(S)
+    h = _inverse(inverse)
+    return None if h is None else _element(field, group, {i: (h, inverse)})
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray | None:
+    """Return the inverse, ``None`` of a matrix that is singular to rounding."""
+    try:
+        inverse = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return None
+    return inverse if np.all(np.isfinite(inverse)) else None
 
 
 def _element(field: LinearNorm, group: GeneralLinear, pairs: dict[int, Any]) -> Any:
@@ -173,21 +192,20 @@ def _oriented(h: np.ndarray, inverse: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return h, inverse
 
 
-def _balanced_chain(field: LinearNorm, group: GeneralLinear) -> Any:
+def _balanced_chain(field: LinearNorm, group: GeneralLinear, chain: Chain) -> Any:
     """Return the element that balances a chain of matrices with one rank, in closed form.
 
     The group moves the factors of ``P = M_L ... M_1`` through all
     factorisations; ``M_m = Q_m S^(1/L) Q_(m-1)^T`` with ``P = U S V^T`` are the
-    least. ``None`` if the indices do not form such a chain.
+    least. ``None`` if the indices differ in size, or P has a lower rank.
     """
-    names = chain_of(field, group)
-    if names is None:
-        return None
-    order, matrices = names
+    order, matrices = chain.order, chain.factors
     L = len(matrices)
-    product = np.linalg.multi_dot(matrices[::-1]) if L > 1 else matrices[0]
-    U, S, Vt = np.linalg.svd(product, full_matrices=False)
     k = group.indices[order[0]].size
+    if len({group.indices[i].size for i in order}) > 1:
+        return None
+    product = np.linalg.multi_dot(matrices[::-1])
+    U, S, Vt = np.linalg.svd(product, full_matrices=False)
     if len(S) < k or not S[k - 1] > 0:
         return None
     U, S, Vt = U[:, :k], S[:k], Vt[:k]
@@ -196,34 +214,13 @@ def _balanced_chain(field: LinearNorm, group: GeneralLinear) -> Any:
         if m <= L / 2:  # from the side that fewer factors multiply up
             left = np.linalg.multi_dot(matrices[:m][::-1]) if m > 1 else matrices[0]
             inverse = (left @ Vt.T) / S ** (m / L)
-            pairs[i] = (np.linalg.inv(inverse), inverse)
+            h = _inverse(inverse)
         else:
             rest = matrices[m:]
             right = np.linalg.multi_dot(rest[::-1]) if len(rest) > 1 else rest[0]
             h = (U.T @ right) / (S ** ((L - m) / L))[:, None]
-            pairs[i] = (h, np.linalg.inv(h))
+            inverse = _inverse(h)
+        if h is None or inverse is None:
+            return None
+        pairs[i] = (h, inverse)
     return _element(field, group, pairs)
-
-
-def chain_of(field: LinearNorm, group: GeneralLinear) -> tuple[list[int], list[np.ndarray]] | None:
-    """Return the indices in order and the matrices they join, if they form one chain."""
-    writer, reader = {}, {}
-    for i, index in enumerate(group.indices):
-        if len(index.written) != 1 or len(index.read) != 1:
-            return None
-        (written, out_axis), (read, in_axis) = index.written[0], index.read[0]
-        if (out_axis, in_axis) != (0, 1) or field.vector[written].ndim != 2:
-            return None
-        if field.vector[read].ndim != 2 or index.size != group.indices[0].size:
-            return None
-        writer[read], reader[written] = i, i
-    starts = [name for name in reader if name not in writer]
-    if len(starts) != 1:
-        return None
-    order, matrices, name = [], [field.vector[starts[0]]], starts[0]
-    while name in reader:
-        i = reader[name]
-        order.append(i)
-        name = group.indices[i].read[0][0]
-        matrices.append(field.vector[name])
-    return (order, matrices) if len(order) == len(group.indices) else None
