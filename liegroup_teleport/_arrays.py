@@ -60,17 +60,16 @@ def namespace(w: Parameters, what: str = "parameter") -> Any:
     if not w:
         raise ValueError(f"{_plural(what)}: an empty dict; expected at least one array")
     first_name, first = next(iter(w.items()))
-    if all(type(a) is np.ndarray and a.dtype == first.dtype for a in w.values()) and (
-        first.dtype.kind == "f"
-    ):
-        return numpy_namespace  # the common case, on the search's hot path
+    dtype = getattr(first, "dtype", None)
+    for name, array in w.items():
+        if type(array) is not np.ndarray or array.dtype != dtype or type(name) is not str:
+            break
+    else:
+        if dtype.kind == "f":  # type: ignore[union-attr]
+            return numpy_namespace  # the common case, on the search's hot path
     xp: Any = None
     for name, array in w.items():
-        if not array_api_compat.is_array_api_obj(array):
-            raise TypeError(
-                f"{what} {name!r} is a {type(array).__name__}; expected an array "
-                "(NumPy, PyTorch, JAX or another array-API library)"
-            )
+        _check_entry(name, array, what)
         this = array_api_compat.array_namespace(array)
         if xp is None:
             xp = this
@@ -95,6 +94,30 @@ def namespace(w: Parameters, what: str = "parameter") -> Any:
             f"{what} {first_name!r} has dtype {first.dtype}; expected a real floating dtype"
         )
     return xp
+
+
+def _check_entry(name: Any, array: Any, what: str) -> None:
+    """Raise ``TypeError`` unless ``array`` is a dense array that holds its values."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} has the name {name!r}; expected a string")
+    if not array_api_compat.is_array_api_obj(array):
+        raise TypeError(
+            f"{what} {name!r} is a {type(array).__name__}; expected an array "
+            "(NumPy, PyTorch, JAX or another array-API library)"
+        )
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{what} {name!r} is a masked array, whose mask would be ignored; expected a plain one"
+        )
+    layout = str(getattr(array, "layout", ""))
+    if "sparse" in layout:
+        raise TypeError(f"{what} {name!r} has layout {layout}; expected a dense array")
+    if getattr(array, "is_meta", False):
+        raise TypeError(f"{what} {name!r} is a meta tensor; expected an array with values")
+    if is_symbolic(array):
+        wrong = next((a for a in array.flat if a is None or isinstance(a, (str, bytes))), array)
+        if wrong is not array:
+            raise TypeError(f"{what} {name!r} has the entry {wrong!r}; expected numbers or symbols")
 
 
 def _plural(what: str) -> str:

@@ -3,8 +3,8 @@
 Each takes the argument's name first and returns the value in the one form that
 the code behind the door works with: numbers as Python ``float`` or ``int``
 whatever their precision was, arrays as NumPy float64. A wrong kind is a
-``TypeError``, a wrong value a ``ValueError``, an entry that is not finite a
-``DomainError``. NumPy scalars and arrays of no dimension are numbers; truth
+``TypeError``, a wrong value a ``ValueError``, what is not finite a ``DomainError``
+(which is a ``ValueError`` too). NumPy scalars and arrays of no dimension are numbers; truth
 values and strings are not.
 """
 
@@ -33,6 +33,7 @@ __all__ = [
     "check_rng",
     "check_sequence",
     "check_text",
+    "real",
     "shown",
 ]
 
@@ -86,10 +87,12 @@ def check_number(
     TypeError
         If ``value`` is no real number.
     ValueError
-        If it is not within the bounds, or not finite.
+        If it is not within the bounds.
+    DomainError
+        If it is not finite, which is a ``ValueError`` too.
     """
     expected = _range("number" if infinite else "finite number", above, least, below, most)
-    number = _real(value)
+    number = real(value)
     if number is None:
         raise TypeError(f"{name} is {shown(value)}; expected a {expected}")
     inside = (
@@ -101,7 +104,8 @@ def check_number(
         and (most is None or number <= most)
     )
     if not inside:
-        raise ValueError(f"{name} is {shown(value)}; expected a {expected}")
+        kind = ValueError if math.isfinite(number) else DomainError
+        raise kind(f"{name} is {shown(value)}; expected a {expected}")
     return number
 
 
@@ -113,17 +117,21 @@ def check_integer(
     Raises
     ------
     TypeError
-        If it is no integer (truth values and floats are none).
+        If it is no number.
     ValueError
-        If it is not within the bounds.
+        If it is a number that is no integer (truth values and floats are none), or is not
+        within the bounds.
     """
     expected = _range("integer", None, least, None, most)
+    kind: type[Exception] = TypeError
     try:
-        if isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == np.bool_:
+        if isinstance(value, (bool, np.bool_)) or real(value) is not None:
+            kind = ValueError
+        if "bool" in f"{type(value).__name__} {getattr(value, 'dtype', '')}":
             raise TypeError
         number = operator.index(value)
     except Exception:  # arrays of some libraries raise errors of their own here
-        raise TypeError(f"{name} is {shown(value)}; expected an {expected}") from None
+        raise kind(f"{name} is {shown(value)}; expected an {expected}") from None
     if (least is not None and number < least) or (most is not None and number > most):
         raise ValueError(f"{name} is {number}; expected an {expected}")
     return number
@@ -289,19 +297,20 @@ def _refuse(name: str, value: Any, expected: str) -> list[Any]:
     raise TypeError(f"{name} is {shown(value)}; expected {expected}") from None
 
 
-def _real(value: Any) -> float | None:
+def real(value: Any) -> float | None:
     """Return ``value`` as a float, or ``None`` where it is no real number."""
     if isinstance(value, (bool, np.bool_)):
         return None
     if not isinstance(value, numbers.Real):
-        dtype = getattr(value, "dtype", None)
-        if dtype is None or getattr(value, "shape", None) != () or "bool" in str(dtype):
+        dtype = str(getattr(value, "dtype", ""))
+        if getattr(value, "shape", None) != () or not ("float" in dtype or "int" in dtype):
             return None
+        value = value.detach() if hasattr(value, "detach") else value
     try:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-    except Exception:  # complex numbers, tensors without values
+    except Exception:  # tensors without values
         return None
 
 

@@ -17,12 +17,13 @@ from ._arrays import (
     norm,
 )
 from ._errors import DomainError, InvarianceError
+from ._guarded import check_loss, owned
 from ._options import Options
 from .groups import SymmetryGroup
 from .groups._base import allowed_change
 from .groups._rounding import loss_rounding
 from .losses import Loss
-from .losses._base import check_loss, detached
+from .losses._base import detached
 from .losses._counted import Counted
 from .orbit import (
     LineSearchDecrease,
@@ -212,7 +213,7 @@ def teleport(
             check_shape(name, w[name], shape)
     group.check_parameters(w)
     check_finite(w)
-    w = {name: detached(array) for name, array in w.items()}  # arrays that record operations
+    w = owned({name: detached(array) for name, array in w.items()})  # cut off recorded operations
 
     counted = Counted(loss)
     value, gradient = counted.value_and_gradient(w)

@@ -11,16 +11,26 @@ import numpy as np
 
 from .._arrays import (
     Parameters,
-    check_names,
     epsilon,
     host,
     namespace,
     norm,
 )
+from .._checks import check_integer, check_number, check_rng
 from .._errors import DomainError
+from .._guarded import Guarded, owned
+from ._doors import algebra_vector, check_element, check_only, hang_doors
 from ._rounding import loss_rounding
 
-__all__ = ["Basis", "InvarianceReport", "SymmetryGroup", "algebra_vector", "allowed_change"]
+__all__ = [
+    "Basis",
+    "InvarianceReport",
+    "SymmetryGroup",
+    "algebra_vector",
+    "allowed_change",
+    "check_element",
+    "check_only",
+]
 
 Scope = Literal["function", "loss", "batch"]
 
@@ -82,18 +92,6 @@ class Basis(Sequence[np.ndarray]):
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self._element(i) for i in range(self._length))
-
-
-def algebra_vector(x: Any, dim: int) -> np.ndarray:
-    """Return ``x`` as an array of shape ``(dim,)``, or raise ``ValueError``."""
-    array = np.asarray(x)
-    if array.dtype != np.dtype(object):
-        array = array.astype(np.float64)
-        if not np.all(np.isfinite(array)):
-            raise DomainError("algebra vector has entries that are not finite")
-    if array.shape != (dim,):
-        raise ValueError(f"algebra vector has shape {array.shape}; expected ({dim},)")
-    return array
 
 
 def allowed_change(
@@ -175,6 +173,10 @@ class SymmetryGroup(ABC):
     >>> np.allclose(predicted["W1"], loss.gradient(there)["W1"])
     True
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hang_doors(cls)
 
     compact: bool
     linear: bool
@@ -652,10 +654,11 @@ class SymmetryGroup(ABC):
         Raises
         ------
         DomainError
-            If ``h g^-1`` has no real logarithm, or ``t`` is not finite.
+            If ``h g^-1`` has no real logarithm.
+        TypeError, ValueError
+            If ``t`` is no number, or not finite.
         """
-        if not np.isfinite(t):
-            raise DomainError(f"t is {t}; expected a finite number")
+        t = check_number("t", t)
         return self.compose(self.exp(t * self.log(self.compose(h, self.inverse(g)))), g)
 
     def random_element(self, rng: np.random.Generator, scale: float = 1.0) -> Any:
@@ -676,13 +679,11 @@ class SymmetryGroup(ABC):
         Raises
         ------
         TypeError
-            If ``rng`` is not a generator.
+            If ``rng`` is not a generator, or ``scale`` no number.
+        ValueError
+            If ``scale`` is not finite.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"rng is a {type(rng).__name__}; expected a numpy.random.Generator, such as "
-                "numpy.random.default_rng(0)"
-            )
+        rng, scale = check_rng(rng), check_number("scale", scale)
         x = rng.standard_normal(self.dim)
         length = float(np.linalg.norm(x))
         return self.exp(x * (scale / length) if length > 0 else x)
@@ -721,17 +722,25 @@ class SymmetryGroup(ABC):
         Raises
         ------
         ValueError
-            If ``trials`` is less than 1.
+            If ``trials`` is less than 1, or ``rtol`` negative.
+        TypeError
+            If an argument is of another kind, or the loss returns no number or no gradient.
+        DomainError
+            If the loss at ``w`` is not finite.
         """
-        if trials < 1:
-            raise ValueError(f"trials is {trials}; expected at least 1")
-        before = float(loss.value(w))
+        trials, rng = check_integer("trials", trials, least=1), check_rng(rng)
+        rtol = None if rtol is None else check_number("rtol", rtol, least=0.0)
+        self.check_parameters(w)
+        loss, w = Guarded.of(loss), owned(w)
+        before = loss.value(w)
+        if not np.isfinite(before):
+            raise DomainError(f"the loss at the given parameters is {before}; expected it finite")
         passed, worst, worst_element = True, -1.0, self.identity()
         for _ in range(trials):
             g = self.random_element(rng)
             moved = self.act(g, w)
-            there = self.act_on_loss(g, loss)
-            change = abs(float(there.value(moved)) - before)
+            there = Guarded.of(self.act_on_loss(g, loss))
+            change = abs(there.value(moved) - before)
             drift = change / abs(before) if before else (np.inf if change else 0.0)
             allowed = allowed_change(moved, before, norm(there.gradient(moved)), rtol)
             if not change <= allowed:
@@ -778,20 +787,3 @@ class SymmetryGroup(ABC):
                         f"length {length} on axis {axis}"
                     )
         return xp
-
-
-def check_element(array: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Return a group element's array, checked for shape and finite entries."""
-    array = np.asarray(array)
-    if array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}; expected {shape}")
-    if array.dtype != np.dtype(object):
-        array = host(array)
-        if not np.all(np.isfinite(array)):
-            raise DomainError(f"{what} has entries that are not finite")
-    return array
-
-
-def check_only(w: Parameters, names: Sequence[str]) -> None:
-    """Raise ``ValueError`` unless ``w`` has exactly ``names``."""
-    check_names(w, names)

@@ -186,7 +186,6 @@ class GeneralLinear(SymmetryGroup):
         return np.concatenate([exp_pullback_matrix(X, M).ravel() for X, M in pairs])
 
     def _transform(self, written: Any, read: Any, w: Parameters) -> dict[str, Any]:
-        self.check_parameters(w)
         return self.slots.transform(w, written, read)
 
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:
@@ -205,12 +204,10 @@ class GeneralLinear(SymmetryGroup):
 
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return ``X`` on written axes and ``-X^T`` on read ones, summed."""
-        self.check_parameters(w)
         return self.slots.velocity(w, self.matrices(x))
 
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return ``sum_written p w^T - sum_read w p^T`` per index, flattened."""
-        self.check_parameters(w)
         return np.concatenate([m.ravel() for m in self.slots.pairing(w, p)])
 
     @property

@@ -162,7 +162,6 @@ class Orthogonal(SymmetryGroup):
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:
         """Return the rotated parameters; written and read axes rotate alike."""
         R = self._element(g)
-        self.check_parameters(w)
         return self.slots.transform(w, R, R)
 
     def act_tangent(self, g: Any, w: Parameters, u: Parameters) -> dict[str, Any]:
@@ -175,12 +174,10 @@ class Orthogonal(SymmetryGroup):
 
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return ``X`` on written and read axes, summed."""
-        self.check_parameters(w)
         return self.slots.velocity(w, self.matrices(x))
 
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return the coordinates of the skew part of ``sum_written p w^T - sum_read w p^T``."""
-        self.check_parameters(w)
         return _coordinates(self.slots.pairing(w, p))
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._arrays import Parameters
 from .._errors import DomainError
-from ._base import Basis, SymmetryGroup, algebra_vector, check_element
+from ._base import Basis, SymmetryGroup, check_element
 from ._hidden import HiddenIndex, Slots, along_axis, gram, scale_axis, split
 
 __all__ = ["PositiveRescaling"]
@@ -116,7 +116,6 @@ class PositiveRescaling(SymmetryGroup):
 
     def exp(self, x: np.ndarray) -> np.ndarray:
         """Return ``exp(x)`` entry by entry."""
-        x = algebra_vector(x, self.dim)
         if self.dim and np.max(np.abs(x)) > 700.0:
             raise DomainError(
                 f"exponential overflows: log-scale {x[np.argmax(np.abs(x))]:.4g} is beyond +-700"
@@ -167,7 +166,6 @@ class PositiveRescaling(SymmetryGroup):
 
     def _transform(self, written: Any, read: Any, w: Parameters) -> dict[str, Any]:
         """Multiply written axes by one array of scales and read axes by another."""
-        self.check_parameters(w)
         out = dict(w)
         scales = {True: split(written, self.slots.sizes), False: split(read, self.slots.sizes)}
         made: set[str] = set()
@@ -196,8 +194,7 @@ class PositiveRescaling(SymmetryGroup):
 
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return the infinitesimal rescaling of ``w``."""
-        self.check_parameters(w)
-        pieces = split(algebra_vector(x, self.dim), self.slots.sizes)
+        pieces = split(x, self.slots.sizes)
         total: dict[str, Any] = {name: 0 * array for name, array in w.items()}
         for i, name, axis, written in self.slots:
             piece = pieces[i] if written else -pieces[i]
@@ -206,7 +203,6 @@ class PositiveRescaling(SymmetryGroup):
 
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return per-unit sums of ``p * w``, written minus read, shape ``(dim,)``."""
-        self.check_parameters(w)
         totals: list[Any] = [0] * len(self.indices)
         for i, name, axis, written in self.slots:
             diagonal = gram(p[name], w[name], axis, diagonal=True)

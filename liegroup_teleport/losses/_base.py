@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from .._arrays import Array, Parameters, check_names, check_shape, is_symbolic, namespace
+from .._guarded import check_loss
 
 __all__ = ["Loss", "check_loss", "gauss_newton_operator", "hvp_operator", "value_and_gradient"]
 
@@ -111,18 +112,6 @@ class Loss(Protocol):
             If names, shapes, dtypes or libraries are not as expected.
         """
         ...
-
-
-def check_loss(loss: Any) -> None:
-    """Raise ``TypeError`` unless ``loss`` has a value and a gradient."""
-    if isinstance(loss, type) or not all(
-        callable(getattr(loss, name, None)) for name in ("value", "gradient")
-    ):
-        got = f"the class {loss.__name__}" if isinstance(loss, type) else f"a {type(loss).__name__}"
-        raise TypeError(
-            f"loss is {got}; expected a loss with methods value(w) and gradient(w), such as "
-            "losses.from_function(value, gradient) makes of two functions"
-        )
 
 
 def value_and_gradient(loss: Loss, w: Parameters) -> tuple[float, dict[str, Array]]:

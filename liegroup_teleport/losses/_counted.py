@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from .._arrays import Parameters
+from .._guarded import Guarded
 from ._base import Loss
 
 __all__ = ["Counted"]
 
 
 class Counted:
-    """A loss that counts what is asked of it."""
+    """A guarded loss that counts what is asked of it."""
 
     def __init__(self, loss: Loss, counts: dict[str, int] | None = None) -> None:
-        self._loss = loss
+        loss = self._loss = Guarded.of(loss)
         fresh = {"loss": 0, "gradient": 0, "hvp": 0, "gauss_newton": 0}
         self.counts = fresh if counts is None else counts
         if hasattr(loss, "inputs") and hasattr(loss, "with_inputs"):
@@ -39,7 +40,7 @@ class Counted:
 
     def value(self, w: Parameters) -> float:
         self.counts["loss"] += 1
-        return float(self._loss.value(w))
+        return self._loss.value(w)
 
     def gradient(self, w: Parameters) -> dict[str, Any]:
         self.counts["gradient"] += 1
@@ -51,14 +52,14 @@ class Counted:
             return self.value(w), self.gradient(w)
         self.counts["gradient"] += 1
         value, gradient = method(w)
-        return float(value), gradient
+        return value, gradient
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
         if not hasattr(self._loss, "hvp"):
             raise TypeError(
-                f"{type(self._loss).__name__} has no Hessian products, which the stability bound "
-                "and non-linear actions need: give it a method hvp(w, v), build it by "
-                "losses.from_function, or do without the bound by stability=None"
+                f"{type(self._loss.loss).__name__} has no Hessian products, which the "
+                "stability bound and non-linear actions need: give it a method hvp(w, v), build "
+                "it by losses.from_function, or do without the bound by stability=None"
             )
         self.counts["hvp"] += 1
         return self._loss.hvp(w, v)

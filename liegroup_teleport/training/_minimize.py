@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from .._arrays import Parameters, check_finite, is_symbolic, namespace
+from .._checks import check_callable, check_choice, check_instance, check_integer
+from .._guarded import Guarded, owned
 from ..groups import SymmetryGroup
-from ..losses._base import check_loss
 from ._history import History
 from ._optimizers import Optimizer, OptimizerState
 from ._run import Callback, Run
@@ -115,7 +116,7 @@ def minimize(
     >>> run.teleports[0].result.status
     'optimal'
     """
-    check_loss(loss)
+    loss = Guarded.of(loss)
     if isinstance(optimizer, type):
         raise TypeError(
             f"optimizer is the class {optimizer.__name__}; expected an instance, "
@@ -123,10 +124,13 @@ def minimize(
         )
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}; expected an Optimizer")
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
-        raise ValueError(f"steps is {steps!r}; expected an integer >= 0")
-    if record not in ("full", "batch"):
-        raise ValueError(f"record is {record!r}; expected 'full' or 'batch'")
+    steps = check_integer("steps", steps, least=0)
+    check_choice("record", record, ("full", "batch"))
+    check_callable("clock", clock, "a function that returns the time in seconds")
+    if callback is not None:
+        check_callable("callback", callback, "a function of (t, w, loss_value) or None")
+    if state is not None:
+        check_instance("state", state, OptimizerState, "an OptimizerState or None")
     namespace(w)
     if is_symbolic(next(iter(w.values()))):
         raise TypeError("parameters are object arrays; expected floating point numbers")
@@ -134,7 +138,7 @@ def minimize(
     indices = _indices(loss, batches, steps)
     run = Run(loss, optimizer, indices, _schedules(teleports), record, clock)
     # Arrays that record operations are cut off, or each step would hold on to all before it.
-    w = {name: a.detach() if hasattr(a, "detach") else a for name, a in w.items()}
+    w = owned({name: a.detach() if hasattr(a, "detach") else a for name, a in w.items()})
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return run.go(w, optimizer.init(w) if state is None else state, steps, callback)
 
@@ -143,8 +147,9 @@ def _indices(loss: Any, batches: Batches | None, steps: int) -> Iterator[Any] | 
     """Return an iterator of one index array per step, or ``None`` for the full loss."""
     if batches is None:
         return None
-    if not hasattr(loss, "batch"):
-        raise TypeError(f"batches given, but a {type(loss).__name__} has no method batch(index)")
+    if not hasattr(loss.loss, "batch"):
+        kind = type(loss.loss).__name__
+        raise TypeError(f"batches given, but a {kind} has no method batch(index)")
     if callable(batches):
         return map(batches, range(steps))
     if not isinstance(batches, Iterable):

@@ -296,7 +296,7 @@ def test_products_must_commute():
     with pytest.raises(TypeError, match="linear"):
         product.moment_map({})
     with pytest.raises(ValueError, match="tuple of 2"):
-        product.act((1,), {})
+        product.act((1,), {"W": np.ones((2, 2)), "V": np.ones((2, 2)), "w": np.ones(2)})
 
 
 def test_mixed_libraries():
