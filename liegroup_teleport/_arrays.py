@@ -14,6 +14,7 @@ import array_api_compat
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
+from ._checks import check_symbols, dense
 from ._errors import DomainError
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Parameters",
     "axpy",
     "cast",
+    "check_entry",
     "check_finite",
     "check_names",
     "check_same_layout",
@@ -36,6 +38,7 @@ __all__ = [
     "reach",
     "scale_parameters",
     "size",
+    "usable",
     "widen",
 ]
 
@@ -69,7 +72,7 @@ def namespace(w: Parameters, what: str = "parameter") -> Any:
             return numpy_namespace  # the common case, on the search's hot path
     xp: Any = None
     for name, array in w.items():
-        _check_entry(name, array, what)
+        check_entry(name, array, what)
         this = array_api_compat.array_namespace(array)
         if xp is None:
             xp = this
@@ -96,7 +99,7 @@ def namespace(w: Parameters, what: str = "parameter") -> Any:
     return xp
 
 
-def _check_entry(name: Any, array: Any, what: str) -> None:
+def check_entry(name: Any, array: Any, what: str) -> None:
     """Raise ``TypeError`` unless ``array`` is a dense array that holds its values."""
     if not isinstance(name, str):
         raise TypeError(f"{what} has the name {name!r}; expected a string")
@@ -115,9 +118,7 @@ def _check_entry(name: Any, array: Any, what: str) -> None:
     if getattr(array, "is_meta", False):
         raise TypeError(f"{what} {name!r} is a meta tensor; expected an array with values")
     if is_symbolic(array):
-        wrong = next((a for a in array.flat if a is None or isinstance(a, (str, bytes))), array)
-        if wrong is not array:
-            raise TypeError(f"{what} {name!r} has the entry {wrong!r}; expected numbers or symbols")
+        check_symbols(f"{what} {name!r}", array)
 
 
 def _plural(what: str) -> str:
@@ -207,6 +208,20 @@ def check_finite(w: Parameters, what: str = "parameter") -> None:
         if not is_symbolic(array) and not bool(xp.all(xp.isfinite(array))):
             bad = int(xp.sum(xp.astype(~xp.isfinite(array), xp.int64)))
             raise DomainError(f"{what} {name!r} has {bad} entries that are not finite")
+
+
+def usable(data: Any, name: str) -> Array:
+    """Return ``data`` as an array of numbers, not copied if it is one; any library."""
+    if array_api_compat.is_array_api_obj(data) and not isinstance(data, np.ndarray):
+        check_entry(name, data, "data")
+        if not array_api_compat.array_namespace(data).isdtype(data.dtype, "complex floating"):
+            return data
+    else:
+        data = dense(name, data)
+        check_entry(name, data, "data")
+        if data.dtype.kind in "fiubO":
+            return data
+    raise TypeError(f"{name}: dtype {data.dtype}; expected real numbers")
 
 
 def map_parameters(function: Callable[..., Array], *ws: Parameters) -> dict[str, Array]:

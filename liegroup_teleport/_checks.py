@@ -25,6 +25,7 @@ __all__ = [
     "check_array",
     "check_callable",
     "check_choice",
+    "check_dtype",
     "check_flag",
     "check_instance",
     "check_integer",
@@ -32,7 +33,9 @@ __all__ = [
     "check_number",
     "check_rng",
     "check_sequence",
+    "check_symbols",
     "check_text",
+    "dense",
     "real",
     "shown",
 ]
@@ -177,6 +180,17 @@ def check_instance(name: str, value: Any, kind: Any, expected: str) -> Any:
     return value
 
 
+def check_dtype(name: str, value: Any) -> np.dtype:
+    """Return the real floating NumPy dtype that ``value`` stands for, or raise ``TypeError``."""
+    try:
+        kind = np.dtype(None if value is None else value)
+    except Exception:  # whatever NumPy makes of it
+        kind = np.dtype(object)
+    if value is None or kind.kind != "f":
+        raise TypeError(f"{name} is {shown(value)}; expected a real floating dtype of NumPy")
+    return kind
+
+
 def check_callable(name: str, value: Any, expected: str = "a function") -> Callable[..., Any]:
     """Return ``value`` if it can be called, or raise ``TypeError``."""
     if not callable(value):
@@ -251,16 +265,12 @@ def check_array(
     DomainError
         If an entry is not finite.
     """
-    array = _dense(name, value)
-    if array.dtype == np.dtype(object) and symbols:
-        array = array.copy()
+    array = dense(name, value)
+    symbolic = array.dtype == np.dtype(object) and symbols
+    if symbolic:
+        check_symbols(name, array)
     elif array.dtype.kind not in "fiu":
         raise TypeError(f"{name} has entries of dtype {array.dtype}; expected real numbers")
-    else:
-        array = array.astype(np.float64)
-        if finite and not np.all(np.isfinite(array)):
-            bad = int(np.sum(~np.isfinite(array)))
-            raise DomainError(f"{name} has {bad} entries that are not finite")
     if shape is not None and (
         array.ndim != len(shape)
         or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True))
@@ -268,10 +278,25 @@ def check_array(
         wanted = "".join(f"{'any' if n is None else n}, " for n in shape)
         wanted = wanted[:-1] if len(shape) == 1 else wanted[:-2]
         raise ValueError(f"{name} has shape {array.shape}; expected ({wanted})")
+    if symbolic:
+        return array.copy()
+    array = array.astype(np.float64)
+    if finite and not np.all(np.isfinite(array)):
+        bad = int(np.sum(~np.isfinite(array)))
+        raise DomainError(f"{name} has {bad} entries that are not finite")
     return array
 
 
-def _dense(name: str, value: Any) -> np.ndarray:
+def check_symbols(name: str, array: np.ndarray) -> None:
+    """Raise ``TypeError`` where an entry of an object array can be no number or symbol."""
+    for entry in array.flat:
+        if not all(
+            hasattr(entry, method) for method in ("__add__", "__mul__", "__rmul__", "__neg__")
+        ):
+            raise TypeError(f"{name} has the entry {shown(entry)}; expected numbers or symbols")
+
+
+def dense(name: str, value: Any) -> np.ndarray:
     """Return a NumPy array of whatever kind of numbers ``value`` holds."""
     expected = "a dense array of real numbers"
     if isinstance(value, np.ma.MaskedArray):
@@ -287,7 +312,8 @@ def _dense(name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except Exception as error:  # ragged lists, tensors without values: every library its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TypeError(f"{name} is {shown(value)}; expected {expected} ({reason})") from None
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name} cannot be read as {expected}: {reason}") from None
     if array.dtype == np.dtype(object) and array.ndim == 0:
         raise TypeError(f"{name} is {shown(value)}; expected {expected}")
     return array

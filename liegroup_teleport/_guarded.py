@@ -16,7 +16,7 @@ import numpy as np
 from ._arrays import Parameters, check_same_layout, is_symbolic
 from ._checks import real, shown
 
-__all__ = ["Guarded", "check_loss", "check_value", "owned", "sealed"]
+__all__ = ["Guarded", "ask", "check_layout", "check_loss", "check_value", "owned", "sealed"]
 
 OPTIONAL = ("value_and_gradient", "hvp", "gauss_newton_product")
 OPERATORS = ("hvp_operator", "gauss_newton_operator")
@@ -85,7 +85,7 @@ class Guarded:
         return check_value(self._ask("value", w))
 
     def gradient(self, w: Parameters) -> dict[str, Any]:
-        return _vector(w, self._ask("gradient", w), "gradient")
+        return check_layout(w, self._ask("gradient", w), "gradient")
 
     def batch(self, index: Any) -> Guarded:
         return Guarded.of(self.loss.batch(index))
@@ -96,13 +96,13 @@ class Guarded:
             raise TypeError(
                 f"value_and_gradient(w) returned {shown(answer)}; expected (value, gradient)"
             )
-        return check_value(answer[0]), _vector(w, answer[1], "gradient")
+        return check_value(answer[0]), check_layout(w, answer[1], "gradient")
 
     def _hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
-        return _vector(w, self._ask("hvp", w, v), "hvp")
+        return check_layout(w, self._ask("hvp", w, v), "hvp")
 
     def _gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Any]:
-        return _vector(w, self._ask("gauss_newton_product", w, v), "gauss_newton_product")
+        return check_layout(w, self._ask("gauss_newton_product", w, v), "gauss_newton_product")
 
     def _operator(self, name: str) -> Callable[[Parameters], Any]:
         def at(w: Parameters) -> Callable[[Parameters], dict[str, Any]]:
@@ -111,18 +111,18 @@ class Guarded:
                 raise TypeError(f"{name}(w) returned {shown(product)}; expected a function of v")
 
             def checked(v: Parameters) -> dict[str, Any]:
-                return _vector(w, _ask(f"{name}(w)", product, v), name)
+                return check_layout(w, ask(f"the loss's {name}(w)", product, v), name)
 
             return checked
 
         return at
 
     def _ask(self, name: str, *ws: Parameters) -> Any:
-        return _ask(name, getattr(self.loss, name), *ws)
+        return ask(f"the loss's {name}", getattr(self.loss, name), *ws)
 
 
-def _ask(name: str, function: Callable[..., Any], *ws: Parameters) -> Any:
-    """Call ``function`` and raise if it changes what it is given."""
+def ask(name: str, function: Callable[..., Any], *ws: Parameters) -> Any:
+    """Call ``function``, called ``name`` in errors, and raise if it changes what it is given."""
     before = list(_changes(ws))
     try:
         answer = function(*(sealed(w) for w in ws))
@@ -137,7 +137,7 @@ def _ask(name: str, function: Callable[..., Any], *ws: Parameters) -> Any:
 
 def _changing(name: str) -> ValueError:
     return ValueError(
-        f"the loss's {name} changes the parameters it is given; expected a function that leaves "
+        f"{name} changes the parameters it is given; expected a function that leaves "
         "them as they are and works on copies"
     )
 
@@ -161,7 +161,7 @@ def check_value(value: Any, what: str = "value(w)") -> float:
     return number
 
 
-def _vector(w: Parameters, v: Any, what: str) -> dict[str, Any]:
+def check_layout(w: Parameters, v: Any, what: str) -> dict[str, Any]:
     """Return ``v`` if it has the names, shapes, library and dtype of ``w``, or raise."""
     if type(v) is dict and v.keys() == w.keys():
         for name, array in w.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -84,7 +86,7 @@ def test_sequences():
     assert checks.check_sequence("sizes", np.array([1, 2])) == [1, 2]
 
 
-@pytest.mark.parametrize("value", [None, "1", {}, {1}, object(), RAGGED, float, np.ma.ones(2)])
+@pytest.mark.parametrize("value", [None, "1", {}, {1}, object(), float, np.ma.ones(2)])
 def test_no_array(value):
     with pytest.raises(TypeError, match=r"^inputs is .*; expected a dense array of real numbers"):
         checks.check_array("inputs", value)
@@ -97,11 +99,17 @@ def test_no_real_numbers(value):
 
 
 def test_arrays():
+    with pytest.raises(ValueError, match="inputs cannot be read as a dense array of real numbers"):
+        checks.check_array("inputs", RAGGED)
     given = np.array([1, 2], dtype=np.int8)
     array = checks.check_array("inputs", given, (2,))
     assert array.dtype == np.float64
     assert not np.shares_memory(array, given)
-    assert checks.check_array("g", np.array([None]), symbols=True).dtype == object
+    symbols = np.array([Fraction(1, 3)], dtype=object)
+    assert checks.check_array("g", symbols, symbols=True).dtype == object
+    for entry in (None, "a", {}):
+        with pytest.raises(TypeError, match=r"g has the entry .*; expected numbers or symbols"):
+            checks.check_array("g", np.array([entry], dtype=object), symbols=True)
     with pytest.raises(ValueError, match=r"inputs has shape \(2,\); expected \(any, 2\)"):
         checks.check_array("inputs", given, (None, 2))
     with pytest.raises(DomainError, match="inputs has 1 entries that are not finite"):
@@ -115,7 +123,7 @@ def test_other_libraries():
     array = checks.check_array("inputs", torch.ones(2, requires_grad=True))
     assert array.tolist() == [1.0, 1.0]
     for empty in (torch.ones(2, device="meta"), torch.ones(2, 2).to_sparse()):
-        with pytest.raises(TypeError, match=r"inputs is a .*; expected a dense array"):
+        with pytest.raises(TypeError, match="inputs cannot be read as a dense array"):
             checks.check_array("inputs", empty)
     with pytest.raises(TypeError, match=r"radius is .*; expected a finite number"):
         checks.check_number("radius", torch.tensor(2.0, device="meta"))

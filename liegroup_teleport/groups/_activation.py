@@ -11,6 +11,7 @@ import array_api_compat
 import numpy as np
 
 from .._arrays import Array, Parameters, cast, host, is_symbolic
+from .._checks import shown
 from ._base import Basis, SymmetryGroup, check_only
 from ._general_linear import GeneralLinear, Pair
 from ._hidden import HiddenIndex
@@ -88,6 +89,11 @@ class ActivationGL(SymmetryGroup):
     scope = "batch"
 
     def __post_init__(self) -> None:
+        for name in ("activation", "widths", "shapes", "hidden"):
+            if isinstance(self.mlp, type) or not hasattr(self.mlp, name):
+                raise TypeError(
+                    f"mlp is {shown(self.mlp)}, without {name}; expected a network like losses.MLP"
+                )
         if not self.mlp.activation.bijective:
             raise TypeError(
                 f"activation {self.mlp.activation.name!r} is not bijective; the data-dependent "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Parameters
+from .._checks import shown
 from ._base import Basis, SymmetryGroup, algebra_vector
 from ._hidden import HiddenIndex, Slots, split
 from ._matrices import (
@@ -106,7 +107,7 @@ class GeneralLinear(SymmetryGroup):
         if not isinstance(g, tuple) or len(g) != len(self.indices):
             raise ValueError(
                 f"GL element must be a tuple of {len(self.indices)} pairs (g, inverse), "
-                f"got {g!r:.80}"
+                f"got {shown(g)}"
             )
         return tuple(check_pair(pair, k) for pair, k in zip(g, self.slots.sizes, strict=True))
 
@@ -132,7 +133,7 @@ class GeneralLinear(SymmetryGroup):
         """
         if len(matrices) != len(self.indices):
             raise ValueError(f"got {len(matrices)} matrices; expected {len(self.indices)}")
-        return self._element(tuple((np.asarray(m), None) for m in matrices))
+        return self._element(tuple((m, None) for m in matrices))
 
     def identity(self) -> tuple[Pair, ...]:
         """Return identity matrices."""

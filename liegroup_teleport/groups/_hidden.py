@@ -12,6 +12,7 @@ import array_api_compat
 import numpy as np
 
 from .._arrays import Parameters, cast, host, is_symbolic, widen
+from .._checks import check_integer, check_sequence, check_text, shown
 
 __all__ = ["HiddenIndex", "Slots", "gram", "multiply_axis", "scale_axis"]
 
@@ -32,7 +33,7 @@ class HiddenIndex:
     Raises
     ------
     ValueError
-        If the size is not positive, an axis is negative, or an axis occurs twice.
+        If the size is no positive integer, an axis is negative, or an axis occurs twice.
     TypeError
         If ``written`` or ``read`` is not a list of pairs.
 
@@ -56,16 +57,22 @@ class HiddenIndex:
     read: Sequence[tuple[str, int]] = field(default=())
 
     def __post_init__(self) -> None:
-        size: Any = self.size
-        if isinstance(size, str) or int(size) != size or size < 1:
-            raise ValueError(f"hidden index has size {self.size!r}; expected an integer >= 1")
+        try:
+            object.__setattr__(self, "size", check_integer("size", self.size, least=1))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"hidden index has size {shown(self.size)}; expected an integer >= 1"
+            ) from None
         for role in ("written", "read"):
             given = getattr(self, role)
             try:
-                pairs = tuple((str(name), int(axis)) for name, axis in given)
+                pairs = tuple(
+                    (check_text("name", name), check_integer("axis", axis))
+                    for name, axis in check_sequence(role, given)
+                )
             except (TypeError, ValueError):
                 raise TypeError(
-                    f"{role} is {given!r}; expected a list of pairs (parameter name, axis), "
+                    f"{role} is {shown(given)}; expected a list of pairs (parameter name, axis), "
                     "such as [('W1', 0)]"
                 ) from None
             object.__setattr__(self, role, pairs)
@@ -92,12 +99,12 @@ class Slots:
         """Check a sequence of hidden indices."""
         if isinstance(indices, HiddenIndex):
             indices = (indices,)
-        slots = Slots(tuple(indices))
+        slots = Slots(tuple(check_sequence("indices", indices, "a list of HiddenIndex")))
         if not slots.indices:
             raise ValueError("no hidden indices given; expected at least one")
         for index in slots.indices:
             if not isinstance(index, HiddenIndex):
-                raise TypeError(f"expected HiddenIndex, got {type(index).__name__}")
+                raise TypeError(f"indices has a {type(index).__name__}; expected HiddenIndex only")
         axes = [axis for index in slots.indices for axis in (*index.written, *index.read)]
         twice = sorted({axis for axis in axes if axes.count(axis) > 1})
         if twice:

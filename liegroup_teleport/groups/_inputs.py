@@ -10,7 +10,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from .._arrays import Array, Parameters, cast, host, is_symbolic
+from .._arrays import Array, Parameters, cast, is_symbolic, usable
+from .._checks import check_array
 from .._errors import DomainError
 from ._base import Basis, SymmetryGroup
 from ._general_linear import GeneralLinear, Pair
@@ -90,7 +91,7 @@ class InputTransformation(SymmetryGroup):
 
     def __post_init__(self) -> None:
         for name in ("widths", "inputs", "with_inputs"):
-            if not hasattr(self.mlp, name):
+            if isinstance(self.mlp, type) or not hasattr(self.mlp, name):
                 raise TypeError(
                     f"mlp is a {type(self.mlp).__name__} without {name}; "
                     "expected a network like losses.MLP"
@@ -144,7 +145,7 @@ class InputTransformation(SymmetryGroup):
         DomainError
             If the determinant is not positive.
         """
-        return self._element((np.asarray(matrix), None))
+        return self._element((matrix, None))
 
     def whitening(self, X: Any = None) -> Pair:
         """Return the element that makes the inputs white: ``X g^T`` has second moments I.
@@ -173,15 +174,14 @@ class InputTransformation(SymmetryGroup):
             If the inputs are rank-deficient (fewer samples than features, or
             features that depend on each other), or not finite.
         """
-        X = host(self.mlp.inputs if X is None else X)
-        if X.ndim != 2 or X.shape[1] != self.size or not len(X):
+        given = self.mlp.inputs if X is None else X
+        X = check_array("inputs", given, (None, self.size), symbols=True)
+        if not len(X):
             raise ValueError(
                 f"inputs have shape {X.shape}; expected (samples, {self.size}), samples >= 1"
             )
         if is_symbolic(X):
             raise TypeError("whitening needs numbers, not symbols")
-        if not np.all(np.isfinite(X)):
-            raise DomainError("inputs have entries that are not finite")
         _, values, Vh = np.linalg.svd(X, full_matrices=False)
         cut = max(X.shape) * np.finfo(np.float64).eps * values[0]
         rank = int(np.sum(values > cut))
@@ -232,6 +232,7 @@ class InputTransformation(SymmetryGroup):
 
     def _move_inputs(self, g: Any, X: Array) -> Array:
         a, _ = self._element(g)
+        X = usable(X, "inputs")
         if tuple(X.shape)[-1:] != (self.size,):
             raise ValueError(f"inputs have shape {tuple(X.shape)}; expected (samples, {self.size})")
         xp = array_api_compat.array_namespace(X)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Parameters, cast, host
+from .._checks import check_integer, check_mapping, check_sequence, check_text, shown
 
 __all__ = ["Layout"]
 
@@ -32,12 +33,19 @@ class Layout:
     shapes: Mapping[str, tuple[int, ...]]
 
     def __post_init__(self) -> None:
-        shapes = {str(name): tuple(shape) for name, shape in dict(self.shapes).items()}
-        for name, shape in shapes.items():
-            if not all(isinstance(k, int | np.integer) and k >= 1 for k in shape):
-                raise ValueError(f"parameter {name!r} has shape {shape}; expected positive lengths")
+        expected = "a dict from name to shape"
+        shapes = {}
+        for name, shape in check_mapping("parameters", self.shapes, expected).items():
+            check_text("parameter name", name)
+            lengths = check_sequence(f"shape of parameter {name!r}", shape, "a tuple of lengths")
+            try:
+                shapes[name] = tuple(check_integer("length", k, least=1) for k in lengths)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"parameter {name!r} has shape {shown(shape)}; expected positive lengths"
+                ) from None
         if not shapes:
-            raise ValueError("no parameters; expected a dict from name to shape")
+            raise ValueError(f"no parameters; expected {expected}")
         object.__setattr__(self, "shapes", shapes)
 
     @classmethod

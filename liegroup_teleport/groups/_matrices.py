@@ -10,6 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from .._arrays import host
+from .._checks import shown
 from .._errors import DomainError
 from ._base import Basis, check_element
 
@@ -32,7 +33,7 @@ __all__ = [
 def check_pair(pair: Any, k: int, what: str = "GL element") -> tuple[np.ndarray, np.ndarray]:
     """Check a pair (g, inverse of g), computing the inverse where it is ``None``."""
     if not isinstance(pair, tuple) or len(pair) != 2:
-        raise ValueError(f"{what} must hold pairs (g, inverse), got {pair!r:.80}")
+        raise ValueError(f"{what} must hold pairs (g, inverse), got {shown(pair)}")
     g = check_element(pair[0], (k, k), what)
     if pair[1] is not None:
         return g, check_element(pair[1], (k, k), f"inverse of a {what}")

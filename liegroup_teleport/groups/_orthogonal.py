@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 
 from .._arrays import Parameters
+from .._checks import shown
 from ._base import Basis, SymmetryGroup, algebra_vector
 from ._hidden import HiddenIndex, Slots, split
 from ._matrices import (
@@ -105,7 +106,7 @@ class Orthogonal(SymmetryGroup):
     def _element(self, g: Any) -> tuple[np.ndarray, ...]:
         if not isinstance(g, tuple) or len(g) != len(self.indices):
             raise ValueError(
-                f"element must be a tuple of {len(self.indices)} rotations, got {g!r:.80}"
+                f"element must be a tuple of {len(self.indices)} rotations, got {shown(g)}"
             )
         return tuple(check_rotation(R, k) for R, k in zip(g, self.slots.sizes, strict=True))
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._arrays import Parameters, combine
+from .._checks import check_sequence, shown
 from ._base import Basis, SymmetryGroup, algebra_vector
 from ._hidden import split
 from ._matrices import block_basis
@@ -63,13 +64,15 @@ class DirectProduct(SymmetryGroup):
     groups: Sequence[SymmetryGroup]
 
     def __post_init__(self) -> None:
-        groups = tuple(self.groups)
+        groups = tuple(check_sequence("groups", self.groups, "a list of groups"))
         object.__setattr__(self, "groups", groups)
         if not groups:
-            raise ValueError("a product needs at least one factor, got none")
+            raise ValueError("groups is empty; a product needs at least one factor")
         for group in groups:
             if not isinstance(group, SymmetryGroup):
-                raise TypeError(f"factor is a {type(group).__name__}; expected a SymmetryGroup")
+                raise TypeError(
+                    f"groups has a {type(group).__name__} for a factor; expected a SymmetryGroup"
+                )
         for (i, a), (j, b) in combinations(enumerate(groups), 2):
             clash = _clash(a, b)
             if clash:
@@ -141,7 +144,7 @@ class DirectProduct(SymmetryGroup):
     def _parts(self, g: Any) -> Sequence[tuple[SymmetryGroup, Any]]:
         if not isinstance(g, tuple) or len(g) != len(self.groups):
             raise ValueError(
-                f"product element must be a tuple of {len(self.groups)} elements, got {g!r:.80}"
+                f"product element must be a tuple of {len(self.groups)} elements, got {shown(g)}"
             )
         return list(zip(self.groups, g, strict=True))
 

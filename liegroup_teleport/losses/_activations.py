@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import array_api_compat
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from .._arrays import Array
+from .._arrays import Array, namespace
+from .._checks import check_number, shown
 from .._errors import DomainError
 
 __all__ = ["ACTIVATIONS", "Activation", "LeakyReLU", "resolve_activation"]
@@ -56,7 +59,9 @@ class Activation(Protocol):
 
 
 def _xp(z: Array) -> Any:
-    return array_api_compat.array_namespace(z)
+    if type(z) is np.ndarray and z.dtype.kind == "f":
+        return numpy_namespace  # the common case
+    return namespace({"z": z}, "array")
 
 
 def _constant(value: float, z: Array) -> Array:
@@ -143,7 +148,7 @@ class LeakyReLU:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the slope is not a positive finite number.
 
     References
@@ -169,8 +174,10 @@ class LeakyReLU:
 
     def __post_init__(self) -> None:
         """Check the slope."""
-        if not (math.isfinite(self.slope) and self.slope > 0):
-            raise ValueError(f"slope is {self.slope}; expected a positive finite number")
+        given: Any = self.slope
+        number = check_number("slope", given, above=0.0)
+        if not isinstance(given, numbers.Rational):  # exact ones stay as they are
+            object.__setattr__(self, "slope", number)
 
     def __call__(self, z: Array) -> Array:
         """Return z where z > 0, else ``slope * z``."""
@@ -345,7 +352,7 @@ def resolve_activation(activation: Any) -> Any:
     missing = [a for a in ("name", "derivative", "homogeneous") if not hasattr(activation, a)]
     if isinstance(activation, type) or not callable(activation) or missing:
         raise TypeError(
-            f"activation is {activation!r}; expected one of {', '.join(ACTIVATIONS)}, "
+            f"activation is {shown(activation)}; expected one of {', '.join(ACTIVATIONS)}, "
             "LeakyReLU(slope) or an object with name, homogeneous, __call__ and derivative"
         )
     return activation

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from .._arrays import Array, cast, host, is_symbolic
+from .._arrays import Array, cast, host, is_symbolic, usable
+from .._checks import check_integer, check_sequence, shown
 from .._errors import DomainError
 from ._base import detached
 
@@ -18,32 +18,34 @@ __all__ = ["bring", "check_inputs", "check_widths", "read"]
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
     """Return ``widths`` as a tuple of at least two positive integers."""
-    try:
-        given: list[Any] = list(widths)
-    except TypeError:
-        raise TypeError(f"widths is {widths!r}; expected a sequence of integers") from None
+    given = check_sequence("widths", widths, "a sequence of integers")
     if len(given) < 2:
         raise ValueError(f"widths is {given}; expected at least 2: inputs and outputs")
-    for width in given:
-        if isinstance(width, bool) or not isinstance(width, numbers.Integral) or int(width) < 1:
-            raise ValueError(f"widths is {given}; expected positive integers, got {width!r}")
-    return tuple(int(width) for width in given)
+    try:
+        return tuple(check_integer("width", width, least=1) for width in given)
+    except (TypeError, ValueError):
+        wrong = next(width for width in given if not _is_width(width))
+        raise ValueError(
+            f"widths is {shown(given)}; expected positive integers, got {shown(wrong)}"
+        ) from None
+
+
+def _is_width(width: Any) -> bool:
+    try:
+        return check_integer("width", width, least=1) > 0
+    except (TypeError, ValueError):
+        return False
 
 
 def read(data: Any, name: str) -> np.ndarray:
     """Copy ``data`` to NumPy: later changes by the caller must not change the loss."""
-    if array_api_compat.is_array_api_obj(data) and not isinstance(data, np.ndarray):
+    data = usable(data, name)
+    if not isinstance(data, np.ndarray):
         xp = array_api_compat.array_namespace(data)
         if xp.isdtype(data.dtype, "real floating"):
             return np.array(host(data))
-        data = array_api_compat.to_device(data, "cpu")
-    try:
-        array = np.array(np.asarray(data))  # PyTorch's own __array__ takes no `copy`
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be read as an array: {error}") from error
-    if array.dtype.kind not in "fiubO":
-        raise TypeError(f"{name}: dtype {array.dtype}; expected real numbers")
-    return array
+        data = np.asarray(array_api_compat.to_device(data, "cpu"))
+    return np.array(data)
 
 
 def check_inputs(inputs: Array, features: int, name: str = "inputs") -> Array:

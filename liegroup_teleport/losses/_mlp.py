@@ -18,7 +18,9 @@ from .._arrays import (
     epsilon,
     host,
     namespace,
+    usable,
 )
+from .._checks import check_dtype, check_flag, check_mapping, check_rng, shown
 from . import _backprop, _gram
 from ._activations import Activation, Linear, resolve_activation
 from ._base import detached, scalar
@@ -100,10 +102,12 @@ class MLP:
     ) -> None:
         self.widths = check_widths(widths)
         self.activation = resolve_activation(activation)
-        if loss not in OUTPUT_LOSSES:
-            raise ValueError(f"unknown loss {loss!r}; expected one of {', '.join(OUTPUT_LOSSES)}")
+        if not isinstance(loss, str) or loss not in OUTPUT_LOSSES:
+            raise ValueError(
+                f"unknown loss {shown(loss)}; expected one of {', '.join(OUTPUT_LOSSES)}"
+            )
         self.loss = loss
-        self.bias = bool(bias)
+        self.bias = check_flag("bias", bias)
         self._output_loss = OUTPUT_LOSSES[loss]()
         self.inputs = check_inputs(read(inputs, "inputs"), self.widths[0])
         self.targets = read(targets, "targets")
@@ -145,14 +149,14 @@ class MLP:
         Raises
         ------
         TypeError
-            If ``rng`` is no generator.
+            If ``rng`` is no generator, or ``dtype`` no real floating dtype of NumPy.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng is a {type(rng).__name__}; expected a numpy.random.Generator")
+        check_rng(rng)
+        kind = check_dtype("dtype", np.float64 if dtype is None else dtype)
         w = {}
         for name, shape in self._shapes.items():
             bound = 1.0 / np.sqrt(self.widths[int(name[1:]) - 1])
-            w[name] = rng.uniform(-bound, bound, shape).astype(dtype or np.float64, copy=False)
+            w[name] = rng.uniform(-bound, bound, shape).astype(kind, copy=False)
         return w
 
     def batch(self, index: Any) -> MLP:
@@ -170,8 +174,10 @@ class MLP:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If the index is of another kind, or selects nothing.
+        IndexError
+            If there is no such sample.
         """
         if not isinstance(index, slice):
             index = read(index, "index")
@@ -180,7 +186,14 @@ class MLP:
                     f"index has shape {index.shape} and dtype {index.dtype}; "
                     "expected 1-D integers, a 1-D boolean mask or a slice"
                 )
-        return self._replace(self.inputs[index], self.targets[index])
+        try:
+            return self._replace(self.inputs[index], self.targets[index])
+        except IndexError as error:
+            raise IndexError(
+                f"index selects samples that are not there, of {self.inputs.shape[0]}: {error}"
+            ) from None
+        except TypeError as error:  # a slice of no integers
+            raise TypeError(f"index is {shown(index)}: {error}") from None
 
     def with_inputs(self, inputs: Any) -> MLP:
         """Return the same loss on other ``inputs`` (samples, features), targets unchanged.
@@ -226,7 +239,7 @@ class MLP:
         if X is None:
             inputs = self._batch_data(layers[0][0])[0]
         else:
-            inputs = check_inputs(X if hasattr(X, "dtype") else np.asarray(X), self.widths[0], "X")
+            inputs = check_inputs(usable(X, "X"), self.widths[0], "X")
             inputs = bring(inputs, layers[0][0])
         return _backprop.outputs(layers, inputs, self.activation)
 
@@ -469,7 +482,16 @@ class MLP:
 
     def _kept(self, axes: Mapping[str, tuple[int, ...]]) -> list[tuple[tuple[int, ...], ...]]:
         """Return the axes kept of each layer's arrays."""
-        check_names(axes, self._shapes, "axes")
+        check_names(check_mapping("axes", axes, "a dict from name to axes"), self._shapes, "axes")
+        for name, kept in axes.items():
+            ndim = len(self._shapes[name])
+            if not isinstance(kept, tuple) or not all(
+                type(axis) is int and 0 <= axis < ndim for axis in kept
+            ):
+                raise ValueError(
+                    f"axes of {name!r} are {shown(kept)}; expected a tuple of integers from 0 to "
+                    f"{ndim - 1}"
+                )
         return [
             tuple(axes[f"{kind}{m}"] for kind in "Wb"[: 1 + self.bias])
             for m in range(1, len(self.widths))

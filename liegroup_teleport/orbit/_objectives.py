@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import array_api_compat
-import numpy as np
+from .._arrays import namespace
+from .._checks import (
+    check_array,
+    check_choice,
+    check_instance,
+    check_integer,
+    check_number,
+    check_text,
+)
 
 __all__ = [
     "GradientNorm",
@@ -35,7 +42,12 @@ class Preconditioner:
     second_moment : dict of str to array
         The accumulator s, of the shapes of the parameters.
     decay, weight, epsilon : float
-        Coefficients of the next step, without units; ``epsilon > 0``.
+        Coefficients of the next step, without units; ``epsilon > 0``, the others ``>= 0``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If ``second_moment`` is no dict of arrays, or a coefficient is not as above.
 
     References
     ----------
@@ -63,6 +75,12 @@ class Preconditioner:
     weight: float
     epsilon: float
 
+    def __post_init__(self) -> None:
+        namespace(self.second_moment, "second_moment")
+        for name in ("decay", "weight"):
+            object.__setattr__(self, name, check_number(name, getattr(self, name), least=0.0))
+        object.__setattr__(self, "epsilon", check_number("epsilon", self.epsilon, above=0.0))
+
     def root(self, name: str, s: Any, v: Any) -> Any:
         """Return ``sqrt(decay s + weight v^2)`` for one parameter.
 
@@ -79,8 +97,16 @@ class Preconditioner:
         -------
         array
             Of the shape and library of ``v``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``s`` and ``v`` are no real arrays of one library, dtype and shape.
         """
-        xp = array_api_compat.array_namespace(v)
+        check_text("name", name)
+        xp = namespace({"s": s, "v": v}, "array")
+        if tuple(s.shape) != tuple(v.shape):
+            raise ValueError(f"s has shape {tuple(s.shape)}; expected that of v, {tuple(v.shape)}")
         return xp.sqrt(self.decay * s + self.weight * v * v)
 
 
@@ -200,8 +226,8 @@ class PredictedDecrease(Objective):
 
     Raises
     ------
-    ValueError
-        If the learning rate is not a finite number > 0.
+    ValueError, TypeError
+        If the learning rate is not a finite number > 0, or the state no ``Preconditioner``.
 
     References
     ----------
@@ -227,9 +253,12 @@ class PredictedDecrease(Objective):
     optimizer_state: Preconditioner | None = None
 
     def __post_init__(self) -> None:
-        rate = self.learning_rate
-        if rate is not None and not (rate > 0 and np.isfinite(rate)):
-            raise ValueError(f"learning rate is {rate}; expected a finite number > 0")
+        if self.learning_rate is not None:
+            rate = check_number("learning rate", self.learning_rate, above=0.0)
+            object.__setattr__(self, "learning_rate", rate)
+        if self.optimizer_state is not None:
+            expected = "a Preconditioner, as an optimizer's preconditioner(state) returns, or None"
+            check_instance("optimizer_state", self.optimizer_state, Preconditioner, expected)
 
 
 @dataclass(frozen=True)
@@ -287,8 +316,8 @@ class Sharpness(Objective):
 
     Raises
     ------
-    ValueError
-        If ``measure``, ``probes`` or ``accuracy`` is not as above.
+    ValueError, TypeError
+        If ``measure``, ``probes``, ``accuracy`` or ``seed`` is not as above.
 
     References
     ----------
@@ -317,11 +346,10 @@ class Sharpness(Objective):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.measure not in ("trace", "largest"):
-            raise ValueError(f"measure is {self.measure!r}; expected 'trace' or 'largest'")
-        _positive_integer("probes", self.probes)
-        if not 0 < self.accuracy < 1:
-            raise ValueError(f"accuracy is {self.accuracy}; expected a number in (0, 1)")
+        check_choice("measure", self.measure, ("trace", "largest"))
+        _integers(self, probes=1, seed=0)
+        accuracy = check_number("accuracy", self.accuracy, above=0.0, below=1.0)
+        object.__setattr__(self, "accuracy", accuracy)
 
     @property
     def sense(self) -> Sense:
@@ -354,7 +382,7 @@ class PerturbedLoss(Objective):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If a radius is not finite and positive, or ``directions`` not a positive integer.
 
     References
@@ -379,10 +407,11 @@ class PerturbedLoss(Objective):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "radii", tuple(float(t) for t in self.radii))
-        if not self.radii or not all(t > 0 and np.isfinite(t) for t in self.radii):
+        radii = check_array("radii", self.radii, (None,))
+        if not radii.size or not (radii > 0).all():
             raise ValueError(f"radii are {self.radii}; expected finite numbers > 0")
-        _positive_integer("directions", self.directions)
+        object.__setattr__(self, "radii", tuple(radii.tolist()))
+        _integers(self, directions=1, seed=0)
 
     @property
     def sense(self) -> Sense:
@@ -416,7 +445,7 @@ class OrbitCurvature(Objective):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If ``directions`` is not a positive integer.
 
     References
@@ -440,7 +469,7 @@ class OrbitCurvature(Objective):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _positive_integer("directions", self.directions)
+        _integers(self, directions=1, seed=0)
 
     @property
     def unbounded(self) -> bool:
@@ -448,6 +477,8 @@ class OrbitCurvature(Objective):
         return True
 
 
-def _positive_integer(name: str, number: int) -> None:
-    if int(number) != number or number < 1:
-        raise ValueError(f"{name} is {number}; expected an integer >= 1")
+def _integers(objective: Objective, **least: int) -> None:
+    """Store the named fields as ``int``, or raise unless they are at least so large."""
+    for name, lowest in least.items():
+        number = check_integer(name, getattr(objective, name), least=lowest)
+        object.__setattr__(objective, name, number)

@@ -32,8 +32,8 @@ class AdaGrad(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a hyperparameter is out of range.
+    ValueError, TypeError
+        If a hyperparameter is out of range, or no number.
 
     References
     ----------
@@ -103,8 +103,8 @@ class RMSProp(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a hyperparameter is out of range.
+    ValueError, TypeError
+        If a hyperparameter is out of range, or no number.
 
     References
     ----------
@@ -176,8 +176,8 @@ class Adam(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a hyperparameter is out of range.
+    ValueError, TypeError
+        If a hyperparameter is out of range, or no number.
 
     References
     ----------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from .._arrays import Parameters, axpy, inner
+from .._checks import check_number
 from .._errors import DomainError
 from ..orbit import LineSearchDecrease, Preconditioner, PredictedDecrease
 from ._optimizers import Optimizer, OptimizerState, fraction, positive, zeros_like
@@ -32,8 +33,8 @@ class SGD(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a hyperparameter is out of range.
+    ValueError, TypeError
+        If a hyperparameter is out of range, or no number.
 
     References
     ----------
@@ -120,8 +121,8 @@ class LineSearch(Optimizer):
 
     Raises
     ------
-    ValueError
-        If a hyperparameter is out of range.
+    ValueError, TypeError
+        If a hyperparameter is out of range, or no number.
 
     References
     ----------
@@ -151,10 +152,7 @@ class LineSearch(Optimizer):
         object.__setattr__(self, "initial_step", positive("initial_step", self.initial_step))
         for what in ("shrink", "armijo", "floor"):
             object.__setattr__(self, what, fraction(what, getattr(self, what), zero=False))
-        grow = float(self.grow)
-        if not (math.isfinite(grow) and grow >= 1.0):
-            raise ValueError(f"grow is {self.grow}; expected a finite number >= 1")
-        object.__setattr__(self, "grow", grow)
+        object.__setattr__(self, "grow", check_number("grow", self.grow, least=1.0))
 
     def init(self, w: Parameters) -> OptimizerState:
         """Return the state whose first trial is ``initial_step``."""

@@ -9,7 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from .._arrays import Parameters, check_finite, is_symbolic, namespace
-from .._checks import check_callable, check_choice, check_instance, check_integer
+from .._checks import (
+    check_callable,
+    check_choice,
+    check_instance,
+    check_integer,
+    check_number,
+    check_sequence,
+)
 from .._guarded import Guarded, owned
 from ..groups import SymmetryGroup
 from ._history import History
@@ -136,11 +143,16 @@ def minimize(
         raise TypeError("parameters are object arrays; expected floating point numbers")
     check_finite(w, "initial parameter")
     indices = _indices(loss, batches, steps)
-    run = Run(loss, optimizer, indices, _schedules(teleports), record, clock)
+    run = Run(loss, optimizer, indices, _schedules(teleports), record, _numbers(clock))
     # Arrays that record operations are cut off, or each step would hold on to all before it.
     w = owned({name: a.detach() if hasattr(a, "detach") else a for name, a in w.items()})
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return run.go(w, optimizer.init(w) if state is None else state, steps, callback)
+
+
+def _numbers(clock: Callable[[], Any]) -> Callable[[], float]:
+    """Return ``clock`` if what it returns are numbers; it raises if not."""
+    return lambda: check_number("clock()", clock())
 
 
 def _indices(loss: Any, batches: Batches | None, steps: int) -> Iterator[Any] | None:
@@ -152,7 +164,7 @@ def _indices(loss: Any, batches: Batches | None, steps: int) -> Iterator[Any] | 
         raise TypeError(f"batches given, but a {kind} has no method batch(index)")
     if callable(batches):
         return map(batches, range(steps))
-    if not isinstance(batches, Iterable):
+    if not isinstance(batches, Iterable) or isinstance(batches, (str, bytes, dict)):
         raise TypeError(
             f"batches is a {type(batches).__name__}; expected an iterable of index arrays "
             "or a function of the step"
@@ -176,7 +188,7 @@ def _schedules(
         what = type(given).__name__
         hint = f"({what}(...), ...)" if isinstance(given, SymmetryGroup) else ""
         raise TypeError(f"teleports is a {what}; expected Teleports{hint}")
-    schedules = tuple(given)
+    schedules = tuple(check_sequence("teleports", given, "Teleports, or a list of them"))
     for schedule in schedules:
         if not isinstance(schedule, (Teleports, Resets)):
             raise TypeError(f"teleports has a {type(schedule).__name__}; expected Teleports")

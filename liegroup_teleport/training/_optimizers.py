@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,8 +10,10 @@ from typing import Any, ClassVar, Literal
 import array_api_compat
 
 from .._arrays import Parameters, map_parameters
+from .._checks import check_instance, check_number
 from ..groups import SymmetryGroup
-from ..orbit import Preconditioner, PredictedDecrease
+from ..orbit import Objective, Preconditioner, PredictedDecrease
+from ._doors import check_state, hang_doors
 
 __all__ = ["Optimizer", "OptimizerState"]
 
@@ -91,6 +92,10 @@ class Optimizer(ABC):
     >>> run.teleports[0].result.status, bool(run.losses[-1] < run.losses[0])
     ('optimal', True)
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hang_doors(cls, OptimizerState)
 
     uses_value: ClassVar[bool] = False
     """Whether :meth:`step` reads ``value``; otherwise ``minimize`` times it as recording."""
@@ -223,7 +228,14 @@ class Optimizer(ABC):
             ``"transported"``: all of it moved exactly; ``"kept"``: a part
             could not and is as it was; ``"reset"``: a line search begins
             anew; ``"none"``: there is no state.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``state`` is no state at ``w``, or ``group`` no group of ``w``.
         """
+        check_state(state, OptimizerState, w)
+        check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
         if state.empty:
             return state, "none"
         momentum, second_moment = state.momentum, state.second_moment
@@ -258,7 +270,14 @@ class Optimizer(ABC):
         -------
         objective
             A new one; the one given is not mutated.
+
+        Raises
+        ------
+        TypeError
+            If one of them is of another kind.
         """
+        check_instance("objective", objective, Objective, "an objective such as GradientNorm()")
+        check_state(state, OptimizerState)
         if not isinstance(objective, PredictedDecrease):
             return objective
         if objective.learning_rate is None:
@@ -268,20 +287,17 @@ class Optimizer(ABC):
         return objective
 
 
-def positive(what: str, value: float) -> float:
+def positive(what: str, value: Any) -> float:
     """Return ``value`` as a Python float, or raise unless it is finite and above zero.
 
     A NumPy scalar would raise float32 parameters to float64, a Python float does not.
     """
-    number = float(value)
-    if not (math.isfinite(number) and number > 0.0):
-        raise ValueError(f"{what} is {value}; expected a finite number > 0")
-    return number
+    return check_number(what, value, above=0.0)
 
 
-def fraction(what: str, value: float, *, zero: bool) -> float:
+def fraction(what: str, value: Any, *, zero: bool) -> float:
     """Return ``value`` as a Python float, or raise unless it lies in [0, 1) or (0, 1)."""
-    number = float(value)
+    number = check_number(what, value)
     if not (0.0 <= number < 1.0) or (number == 0.0 and not zero):
         raise ValueError(f"{what} is {value}; expected 0 {'<=' if zero else '<'} {what} < 1")
     return number

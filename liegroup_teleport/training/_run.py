@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, check_same_layout, norm
+from .._arrays import Parameters, norm
+from .._checks import shown
 from .._errors import DomainError, InvarianceError
+from .._guarded import ask
 from ._automatic import Automatic
 from ._history import History, Status
 from ._optimizers import Optimizer, OptimizerState
@@ -60,7 +62,7 @@ class Run:
                 reached = self.spent
                 loss = self._loss_of_step(t)
                 value, gradient = self._evaluate(loss, w)
-                shown = float(self.loss.value(w)) if self._full_beside_batch else value
+                shown = self.loss.value(w) if self._full_beside_batch else value
             except (DomainError, InvarianceError):
                 # The steps may have left the domain; any other reason is the caller's to see.
                 if t == 0 or math.isfinite(_value(self.loss, w)):
@@ -70,9 +72,7 @@ class Run:
             if not (math.isfinite(value) and math.isfinite(shown)):
                 status = "diverged"
                 break
-            if t == 0:
-                check_same_layout(w, gradient, "gradient")
-            if callback is not None and callback(t, dict(w), shown):
+            if callback is not None and _stops(callback, t, w, shown):
                 status = "stopped"
                 break
             self._note(shown, norm(gradient), reached)
@@ -179,6 +179,16 @@ class Run:
         self.losses.append(value)
         self.gradient_norms.append(gradient_norm)
         self.seconds.append(seconds)
+
+
+def _stops(callback: Callback, t: int, w: Parameters, value: float) -> bool:
+    """Call the callback, which may not change the parameters, and return whether it stops."""
+    answer = ask("callback", lambda given: callback(t, given, value), w)
+    if answer is not None and not isinstance(answer, (bool, np.bool_)):
+        raise TypeError(
+            f"callback returned {shown(answer)}; expected True to stop, and False or None to go on"
+        )
+    return bool(answer)
 
 
 def _value(loss: Any, w: Parameters) -> float:

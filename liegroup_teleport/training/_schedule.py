@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from .._checks import check_integer, check_sequence, shown
 
 __all__ = ["Resets", "Schedule", "integer"]
 
@@ -23,13 +24,18 @@ class Schedule:
         cls, at: int | Iterable[int] | None, every: int | None, start: int | None
     ) -> Schedule:
         if (at is None) == (every is None):
-            raise ValueError(f"at is {at} and every is {every}; expected exactly one of the two")
+            raise ValueError(
+                f"at is {shown(at)} and every is {shown(every)}; expected exactly one of the two"
+            )
         if isinstance(at, str):
             raise ValueError(f"at is {at!r}; expected steps")
         if at is not None:
             if start is not None:
-                raise ValueError(f"start is {start} beside at={at}; expected it with every only")
-            steps = at if isinstance(at, Iterable) else [at]
+                raise ValueError(
+                    f"start is {shown(start)} beside at={shown(at)}; expected it with every only"
+                )
+            alone = not isinstance(at, Iterable) or getattr(at, "shape", None) == ()
+            steps = [at] if alone else check_sequence("at", at, "a step or a list of steps")
             return cls(frozenset(integer("at", t, 0) for t in steps), 1, 0)
         period = integer("every", every, 1)
         return cls(None, period, period if start is None else integer("start", start, 0))
@@ -101,16 +107,19 @@ class Resets:
         -------
         bool
             ``True`` where it is on the schedule.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``t`` is no integer, or negative.
         """
+        t = check_integer("t", t, least=0)
         return self._schedule.due(t)
 
 
 def integer(what: str, value: Any, least: int) -> int:
     """Return ``value`` as an ``int``, or raise unless it is one and at least ``least``."""
     try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{what} has {value!r}; expected integers >= {least}") from None
-    if number < least:
-        raise ValueError(f"{what} has {number}; expected integers >= {least}")
-    return number
+        return check_integer(what, value, least=least)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} has {shown(value)}; expected integers >= {least}") from None

@@ -8,10 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .._arrays import Parameters
+from .._checks import (
+    check_callable,
+    check_choice,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_number,
+    shown,
+)
+from .._guarded import check_loss
 from ..groups import SymmetryGroup
-from ..orbit import LineSearchDecrease, PredictedDecrease, has_small_gram
+from ..orbit import LineSearchDecrease, Objective, PredictedDecrease, has_small_gram
 from ..teleporting import Teleport, teleport
 from ._automatic import Automatic
+from ._doors import check_state
 from ._optimizers import Optimizer, OptimizerState
 from ._promise import already_fast, kept_promise
 from ._schedule import Schedule, integer
@@ -176,16 +187,19 @@ class Teleports:
         loss: Any = None,
         **teleport_options: Any,
     ) -> None:
-        if not isinstance(group, SymmetryGroup):
-            raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
+        check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
+        if objective is not None:
+            expected = "an objective such as GradientNorm(), or None"
+            check_instance("objective", objective, Objective, expected)
+        if loss is not None:
+            check_loss(loss)
         if group.moves_inputs:
             raise TypeError(
                 f"{type(group).__name__} moves the data along with the parameters, and training "
                 "would go on with the old data; expected a group that acts on parameters alone. "
                 "Teleport by teleport(), and train on group.act_on_loss(element, loss)."
             )
-        if state not in ("keep", "reset"):
-            raise ValueError(f"state is {state!r}; expected 'keep' or 'reset'")
+        check_choice("state", state, ("keep", "reset"))
         unknown = [name for name in teleport_options if name not in OPTIONS]
         if unknown:
             raise TypeError(f"unknown teleport options {unknown}; expected among {list(OPTIONS)}")
@@ -201,10 +215,14 @@ class Teleports:
                 raise ValueError(f"at is {at!r}; expected steps or 'auto'")
             for name, given in (("every", every), ("start", start)):
                 if given is not None:
-                    raise ValueError(f"{name} is {given} beside at='auto'; expected it without")
+                    raise ValueError(
+                        f"{name} is {shown(given)} beside at='auto'; expected it without"
+                    )
         else:
             if window is not None:
-                raise ValueError(f"window is {window} beside at={at}; expected it with at='auto'")
+                raise ValueError(
+                    f"window is {shown(window)} beside at={shown(at)}; expected it with at='auto'"
+                )
             self._schedule = Schedule.build(at, every, start)
 
     def __repr__(self) -> str:
@@ -227,7 +245,13 @@ class Teleports:
         -------
         bool
             ``True`` where it is on the schedule.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If ``t`` is no integer, or negative.
         """
+        t = check_integer("t", t, least=0)
         return self._schedule is not None and self._schedule.due(t)
 
     def automatic(self, loss: Any, batches: bool) -> Automatic | None:
@@ -244,7 +268,14 @@ class Teleports:
         -------
         Automatic or None
             To be asked before each step of the run.
+
+        Raises
+        ------
+        TypeError
+            If ``loss`` is no loss, or ``batches`` not ``True`` or ``False``.
         """
+        check_loss(loss)
+        check_flag("batches", batches)
         if self._schedule is not None:
             return None
         window = self.window or (BATCHES_WINDOW if batches else WINDOW)
@@ -290,8 +321,13 @@ class Teleports:
         InvarianceError, UnboundedOrbitError, DomainError, ValueError, TypeError
             From :func:`~liegroup_teleport.teleport`.
         """
-        started = clock()
+        t = check_integer("t", t, least=0)
+        check_loss(loss)
+        check_instance("optimizer", optimizer, Optimizer, "an Optimizer")
+        check_callable("clock", clock, "a function that returns the time in seconds")
         self.group.check_parameters(w)
+        check_state(state, OptimizerState, w)
+        started = check_number("clock()", clock(), infinite=True)
         departure = state
         reset = self.state == "reset" and not state.empty
         if reset:  # first, so that the objective sees the state the next step will use
