@@ -120,15 +120,14 @@ def check_integer(
     Raises
     ------
     TypeError
-        If it is no number.
+        If it is no number; truth values are none.
     ValueError
-        If it is a number that is no integer (truth values and floats are none), or is not
-        within the bounds.
+        If it is a number that is no integer (floats are none), or is not within the bounds.
     """
     expected = _range("integer", None, least, None, most)
     kind: type[Exception] = TypeError
     try:
-        if isinstance(value, (bool, np.bool_)) or real(value) is not None:
+        if real(value) is not None:
             kind = ValueError
         if "bool" in f"{type(value).__name__} {getattr(value, 'dtype', '')}":
             raise TypeError

@@ -131,6 +131,8 @@ def minimize(
         )
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}; expected an Optimizer")
+    if isinstance(steps, (bool, np.bool_)):
+        raise ValueError(f"steps is {steps}; expected an integer >= 0")
     steps = check_integer("steps", steps, least=0)
     check_choice("record", record, ("full", "batch"))
     check_callable("clock", clock, "a function that returns the time in seconds")
