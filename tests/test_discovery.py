@@ -285,13 +285,16 @@ def test_a_wrong_generator_is_noticed():
 # -- decisions ---------------------------------------------------------------------
 def test_a_small_gap_is_no_silent_guess():
     values = np.array([1.0, 0.5, 0.3, 2e-4, 1.5e-6])
-    found = decide_rank(values, 100, 4, 1e-14, known=False)
-    assert (found.rank, found.clear) == (5, False)
-    assert "neither" in found.message
-    assert decide_rank(values * [1, 1, 1, 1, 1e-2], 100, 4, 1e-14, known=False).rank == 4
-    known = decide_rank(values, 100, 4, 1e-5, known=True)
+    found = decide_rank(values, 1e-13, known=False)
+    assert (found.rank, found.clear, found.least, found.most) == (5, False, 0, 1)
+    assert "slightly broken" in found.message
+    # far below all others, and far above the noise: not a symmetry, and not certainly none
+    found = decide_rank(values * [1, 1, 1, 1, 1e-2], 1e-13, known=False)
+    assert (found.rank, found.clear, found.least, found.most) == (5, False, 0, 1)
+    known = decide_rank(values, 1e-4, known=True)
     assert (known.rank, known.clear) == (4, False)  # 2e-4 is as small as the noise
-    assert decide_rank(values, 100, 4, 1e-6, known=True).clear
+    assert decide_rank(values, 1e-5, known=True).clear
+    assert decide_rank(values, 1e-7, known=True).clear
     loss = network("gelu", (2, 2, 1))
     with pytest.warns(RuntimeWarning, match="no clear gap"):
         lt.discover_generators(noisy(loss.gradient, 1e-2), loss.init)

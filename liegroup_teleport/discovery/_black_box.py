@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import scipy.linalg
 
 from .._arrays import Parameters, epsilon
-from ..groups._layout import Layout
-from ._basis import readable_null_space
-from ._equations import Equations, Points, oracle, sampled
+from .._checks import check_choice, check_number, check_rng
+from ..losses._slopes import wrong_slope
+from ._basis import null_space, unit_rows
+from ._equations import ROUNDING, Equations, Field, oracle, sampled
 from ._identify import identify
+from ._points import Points
 from ._result import Discovery, group_of
-from ._spectrum import decide_rank
+from ._spectrum import SMALL, Decision, decide_rank, noise_level
+from ._verify import finite_drift, refuted
 
 __all__ = ["discover_generators"]
 
 Ansatz = Literal["linear", "diagonal", "affine"]
 LIMITS = {"linear": 60, "affine": 60, "diagonal": 5000}
-FRESH = 5  # points at which the generators are checked
-REPEATS = 3  # points at which the gradient is taken twice, to see its noise
+DROWNED = 0.1  # relative noise from which on a derivative says nothing
+SUSPECT = 100.0  # zeros of a gradient with a smooth error may be as many times that
+MOTIONS = 2  # points that every generator moves
 
 
+@np.errstate(under="ignore")  # tiny entries are nothing beside large ones
 def discover_generators(
     gradient: Callable[[Parameters], Any] | Any,
     sample: Callable[[np.random.Generator], Parameters] | Sequence[Parameters],
@@ -59,36 +65,49 @@ def discover_generators(
         Symmetries of the function are fewer, hold for every loss, and take fewer
         points.
     noise : float, optional
-        Relative noise of the gradients. If not given it is measured by taking some
-        gradients twice, and is at least what rounding makes; where no singular
-        value is that small, a cluster of small ones far below all others counts as
-        zero.
+        All that the gradients may be wrong by, relative to their length. If not given
+        it is measured, entry by entry, from differences of high order; smooth errors are
+        not seen that way, so that values above it and far below all others stay undecided.
     rng : numpy.random.Generator, optional
         For the points; a fixed one unless given.
 
     Returns
     -------
     Discovery
-        With ``dim = 0`` where there is nothing to find.
+        With ``dim = 0`` where there is nothing to find, and in ``dim_range`` what cannot be
+        told apart.
 
     Raises
     ------
     ValueError
-        Too many parameters for the ansatz, too few points, a loss that is constant at
-        all points, or generators that are not closed under brackets.
+        Too many parameters for the ansatz, too few points, points that are all the same or do
+        not vary in some direction, a loss that is constant at all of them, a gradient that does
+        not belong to the value (of a loss that has one) or writes into its argument, or
+        generators that are not closed under brackets.
+    TypeError
+        If an argument, or what ``gradient`` returns, is of the wrong kind.
     DomainError
-        If a gradient is not finite.
+        If a point or a gradient is not finite, or units are too far apart for floating point.
 
     Warns
     -----
     RuntimeWarning
-        If the gap in the singular values is too small to tell.
+        If the dimension cannot be told: ``decided`` is false then.
+
+    Notes
+    -----
+    The unknowns are counted in units of the noise of the derivatives and of the size of the
+    parameters, hence the result does not depend on the units of either. A field has to hold at
+    points beside the sampled ones and after finite motions too; a symmetry broken by less than
+    the noise counts as one.
 
     References
     ----------
     [Olv93] Olver, *Applications of Lie Groups to Differential Equations*, 2nd edition, 1993,
     chapter 2
     (infinitesimal criterion of invariance).
+
+    [MW11] Moré & Wild, *Estimating computational noise*, SIAM J. Sci. Comput. 33(3), 2011.
 
     Examples
     --------
@@ -103,64 +122,151 @@ def discover_generators(
     w[0]' = w[2], w[2]' = -w[0]
     w[1]' = w[2], w[2]' = -w[1]
     """
-    if ansatz not in LIMITS:
-        raise ValueError(f"ansatz is {ansatz!r}; expected 'linear', 'affine' or 'diagonal'")
-    if level not in ("loss", "function"):
-        raise ValueError(f"level is {level!r}; expected 'loss' or 'function'")
-    if noise is not None and not 0 <= noise < 1:
-        raise ValueError(f"noise is {noise}; expected a relative level, 0 <= noise < 1")
-    rng = np.random.default_rng(0) if rng is None else rng
+    ansatz = check_choice("ansatz", ansatz, tuple(LIMITS))
+    level = check_choice("level", level, ("loss", "function"))
+    if noise is not None:
+        noise = check_number("noise", noise, least=0.0, below=1.0)
+    rng = np.random.default_rng(0) if rng is None else check_rng(rng)
     points = Points(sample, rng)
-    first = points.draw()
-    layout = Layout.of(first)
+    layout = points.layout
     if layout.size > LIMITS[ansatz]:
         raise ValueError(
             f"{layout.size} parameters are too many for the {ansatz} ansatz, at most "
             f"{LIMITS[ansatz]}"
             + (": it costs n^6; ansatz='diagonal' takes more" if ansatz != "diagonal" else "")
         )
-    equations = Equations(oracle(gradient, level), layout, ansatz, level)
-    measured = max(
-        64 * epsilon(first), 1.5 * equations.repeated_noise([first, *points.some(REPEATS)])
-    )
-    R, rows, count, scale = sampled(equations, points, first)
+    field = Field(oracle(gradient, level), points, level)
+    value = _value(gradient, points, level, rng)
+    equations, R, rows, places, count = sampled(field, ansatz, noise)
     values = scipy.linalg.svdvals(R, check_finite=False)
-    decision = decide_rank(
-        values, rows, layout.size, max(noise or 0.0, measured), known=noise is not None
-    )
+    allowed = noise_level(rows, equations.columns)
+    small = max(SMALL, SUSPECT * equations.unsymmetric)
+    decision = decide_rank(values, allowed, noise is not None, small)
     if decision.rank >= rows:
         raise ValueError(
             f"{rows} independent equations do not determine {equations.columns} unknowns: "
             "give more points"
         )
-    if not decision.clear:
-        warnings.warn(f"no clear gap: {decision.message}", RuntimeWarning, stacklevel=2)
-    error = _null_space_error(values, decision.rank)
-    weights = equations.weights(scale)
-    vectors = readable_null_space(R, decision.rank, error, weights)
-    generators = equations.generators(vectors)
-    tol = max(1e-8, 10 * error)
-    group = group_of(generators, layout.shapes, level, tol)
+    found = _candidates(equations, R, decision.rank, allowed, values, places, rng)
+    generators = equations.generators(found.vectors)
+    drift = finite_drift(equations, generators, places[:MOTIONS], value)
+    least, most, message = _summary(decision, found, drift, equations, values)
+    if least < most:
+        warnings.warn(f"no clear gap: {message}", RuntimeWarning, stacklevel=2)
+    tol = max(1e-8, 10 * found.error)
     algebra, closure = identify(generators, layout.size, tol)
-    fresh = points.some(FRESH) if points.endless else points.all()[:FRESH]
     return Discovery(
         generators=generators,
         algebra=algebra,
-        group=group,
+        group=group_of(generators, layout.shapes, level, tol),
         labels=tuple(layout.labels),
         closure=closure,
         singular_values=values / values[0],
         gap=decision.gap,
-        noise=decision.noise,
-        residual=equations.violation(vectors / weights, fresh, scale),
+        noise=float(np.max(equations.noise)),
+        residual=found.violation,
         samples=count,
-        message=decision.message,
+        message=message,
+        dim_range=(least, most),
+        drift=float(np.max(drift, initial=0.0)),
     )
 
 
-def _null_space_error(values: np.ndarray, rank: int) -> float:
-    """Return the error of unit vectors of the null space: what is zero over what is not."""
-    if not 0 < rank < len(values):
-        return 0.0
-    rounding = 4 * float(np.finfo(np.float64).eps) * float(values[0])
-    return max(float(values[rank]), rounding) / float(values[rank - 1])
+@dataclass(frozen=True)
+class Candidates:
+    """What is left of a null space after a look at other points."""
+
+    vectors: np.ndarray  # weighted, in reduced row echelon form
+    refuted: int
+    unclear: int
+    violation: float
+    error: float
+
+
+def _candidates(
+    equations: Equations,
+    R: np.ndarray,
+    rank: int,
+    allowed: float,
+    values: np.ndarray,
+    places: list[np.ndarray],
+    rng: np.random.Generator,
+) -> Candidates:
+    """Return the null space, less what does not hold at other points or after motions."""
+    weights = equations.weights
+    error = allowed / float(values[rank - 1]) if 0 < rank < len(values) else 0.0
+    vectors = null_space(R, rank, weights, allowed)
+    lost = 0
+    while True:
+        if not len(vectors):
+            return Candidates(vectors, lost, 0, 0.0, error)
+        units = scipy.linalg.qr(unit_rows(vectors / weights).T, mode="economic")[0].T
+        check = refuted(equations, units, places, error, rng)
+        if len(check.keep) == len(units):
+            relative = check.violation * float(np.median(equations.noise))
+            return Candidates(vectors, lost, check.unclear, relative / np.sqrt(len(units)), error)
+        lost += len(units) - len(check.keep)
+        # all that the remaining candidates are orthogonal to, as if it were equations
+        basis = check.keep @ units
+        others = scipy.linalg.null_space(basis).T if len(basis) else np.eye(R.shape[1])
+        big = float(values[0])
+        vectors = null_space(big * others, len(others), weights, allowed)
+
+
+def _summary(
+    decision: Decision,
+    found: Candidates,
+    drift: np.ndarray,
+    equations: Equations,
+    values: np.ndarray,
+) -> tuple[int, int, str]:
+    """Return the least and largest dimension that there may be, and how that was decided."""
+    d = len(found.vectors)
+    noise, floor = float(np.max(equations.noise)), ROUNDING * epsilon(equations.field.points.like)
+    moving = int(np.sum(drift > 1))
+    least = max(0, min(decision.least, d) - found.unclear - moving)
+    most = d + max(0, decision.most - (equations.columns - decision.rank))
+    parts = [decision.message]
+    lost = [
+        label
+        for label, n in zip(equations.field.points.layout.labels, equations.noise, strict=True)
+        if n > DROWNED
+    ]
+    if lost:
+        least = 0
+        parts.append(f"the gradient of {', '.join(lost[:5])} cannot be told from its own noise")
+    elif noise > 10 * floor:
+        parts.append(f"gradients have relative noise {noise:.2g}, more than rounding makes")
+    if equations.unsymmetric:
+        hidden = int(np.sum(values <= SUSPECT * equations.unsymmetric * values[0]))
+        most = max(most, hidden)
+        parts.append(
+            f"second derivatives differ by {equations.unsymmetric:.2g} (relative) from symmetric: "
+            "the gradient is not that of a function, or has smooth errors"
+        )
+    if found.refuted:
+        parts.append(
+            f"{found.refuted} fields hold at the sampled points only, not at others or where "
+            "motions along them lead: not counted"
+        )
+    if found.unclear:
+        parts.append(f"{found.unclear} fields fail at other points by about the noise level")
+    if moving:
+        parts.append(
+            f"along {moving} generators finite motion changes the loss by "
+            f"{float(np.max(drift)):.2g} times what rounding allows"
+        )
+    return least, most, "; ".join(parts)
+
+
+def _value(
+    gradient: Any, points: Points, level: str, rng: np.random.Generator
+) -> Callable[[np.ndarray], float] | None:
+    """Return the loss of a flat point, where values are known; its gradient must belong to it."""
+    if level != "loss" or not hasattr(gradient, "gradient") or not hasattr(gradient, "value"):
+        return None
+    wrong = wrong_slope(gradient.value, gradient.gradient(points.like), points.like, rng)
+    if wrong is not None:
+        raise ValueError(str(wrong))
+    layout = points.layout
+    return lambda y: float(gradient.value(layout.restore(y, points.like)))

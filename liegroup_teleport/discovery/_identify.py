@@ -7,6 +7,7 @@ import numpy as np
 from ..groups._invariant_form import fixed_point, invariant_form, leaves_span
 from ..groups._matrices import orthonormal_rows
 from ._structure import describe
+from ._units import balanced
 
 __all__ = ["identify"]
 
@@ -15,6 +16,8 @@ LARGEST = 120  # dimension up to which structure constants are computed
 
 def identify(generators: np.ndarray, n: int, tol: float = 1e-8) -> tuple[str, float]:
     """Return the name of the algebra and how far brackets leave its span.
+
+    In units in which the entries spread least: units of the parameters change no algebra.
 
     Parameters
     ----------
@@ -30,6 +33,7 @@ def identify(generators: np.ndarray, n: int, tol: float = 1e-8) -> tuple[str, fl
         return "none", 0.0
     if generators.ndim == 2:
         return f"diagonal, R^{d}", 0.0
+    generators = np.asarray(balanced(generators)[0])
     basis = orthonormal_rows(generators.reshape(d, -1), "generators").reshape(generators.shape)
     closure = leaves_span(basis)
     X, c = generators[:, :n, :n], generators[:, :n, n:]
@@ -39,7 +43,7 @@ def identify(generators: np.ndarray, n: int, tol: float = 1e-8) -> tuple[str, fl
         return f"diagonal, R^{d}", closure
     name = _of_matrices(X, c[:, :, 0] if c.size else np.zeros((d, n)), tol)
     if name is None and d <= LARGEST:
-        name = describe(structure_constants(generators), max(tol, 1e-7))
+        name = describe(structure_constants(basis), max(tol, 1e-7))
     return name or f"dimension {d}, not identified", closure
 
 

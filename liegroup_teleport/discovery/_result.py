@@ -56,6 +56,12 @@ class Discovery:
         Number of points where the gradient was taken.
     message : str
         How it was decided, in words.
+    dim_range : tuple of int or None
+        The least and the largest dimension that cannot be told apart from :attr:`dim` by
+        gradients of this accuracy: equal where the dimension is decided. ``None`` for a proof.
+    drift : float or None
+        Largest change of the loss by finite motion along a generator, over what rounding allows;
+        of the gradients where values are not known. Above 1 something is wrong.
 
     Examples
     --------
@@ -84,11 +90,18 @@ class Discovery:
     residual: float | None = None
     samples: int | None = None
     message: str = field(default="", repr=False)
+    dim_range: tuple[int, int] | None = None
+    drift: float | None = None
 
     @property
     def dim(self) -> int:
         """Number of generators."""
         return len(self.generators)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the dimension is sure, up to what the noise hides: see ``dim_range``."""
+        return self.dim_range is None or self.dim_range[0] == self.dim_range[1]
 
     def describe(self, index: int) -> str:
         """Return generator ``index`` as a vector field: ``"x' = -y, y' = x"``.

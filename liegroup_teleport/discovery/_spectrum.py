@@ -6,79 +6,85 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Decision", "decide_rank"]
+__all__ = ["Decision", "decide_rank", "noise_level"]
 
 CLEAR = 30.0  # gap in the values from which on a decision is clear
 MARGIN = 3.0  # and distance from the noise level
-CLUSTER = 1e3  # gap that sets a cluster of small values apart where no noise level is known
-SMALL = 1e-5  # and how small they must be
+SMALL = 1e-5  # what lies below a gap, and is that small, may be a symmetry that is nearly one
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The rank, the gap below it, the noise level allowed for, and words for them."""
+    """The rank, how many values could be zero at least and at most, the gap, and words for it."""
 
     rank: int
+    least: int
+    most: int
     gap: float
-    noise: float
-    clear: bool
     message: str
 
+    @property
+    def clear(self) -> bool:
+        """Whether there is one answer only."""
+        return self.least == self.most
 
-def decide_rank(values: np.ndarray, rows: int, n: int, noise: float, known: bool) -> Decision:
+
+def noise_level(rows: int, unknowns: int) -> float:
+    """Return the largest singular value that noise of unit size makes: zero if not above it.
+
+    A matrix of independent rows with uncorrelated entries of size one stays below
+    ``sqrt(rows) + sqrt(unknowns)`` with near certainty; entries here are products of noise and
+    parameters and have longer tails, hence the factor.
+    """
+    return 1.5 * float(np.sqrt(rows) + np.sqrt(min(rows, unknowns)))
+
+
+def decide_rank(values: np.ndarray, level: float, known: bool, small: float = SMALL) -> Decision:
     """Decide how many singular values are not zero.
 
-    Noise moves singular values by no more than its own largest one (Weyl's
-    inequality). Relative noise delta, independent at the rows and spread over the n
-    entries of a gradient, has a largest one of about ``delta sqrt(rows / n)``; twice
-    that is allowed for.
+    Noise moves singular values by no more than its own largest one (Weyl's inequality).
 
     Parameters
     ----------
-    values : array
-        Singular values in decreasing order, not scaled.
-    rows : int
-        Number of rows, each of length one.
-    n : int
-        Number of entries of a gradient.
-    noise : float
-        Relative noise of the rows, at least what rounding causes.
+    values : array (k,)
+        Singular values in decreasing order.
+    level : float
+        The largest one that noise may have.
     known : bool
-        Whether that is the noise, or only the least it can be: then a cluster of
-        small values far below all others may count as zero too.
+        Whether that is all that gradients may be wrong by. If not, values far below the others
+        may be zeros of gradients with a smooth error, such as one-sided differences have, as well
+        as symmetries that are slightly broken: they count as undecided.
+    small : float
+        How far below the largest one that may be.
     """
-    top = float(values[0])
-    relative = values / top
-    unit = 2 * np.sqrt(rows / n) / top
-    level = noise * unit
-    rank = int(np.sum(relative > level))
-    if not known and rank == len(relative):
-        ratios = relative[:-1] / relative[1:] if rank > 1 else np.zeros(0)
-        below = relative[1:] <= SMALL
-        k = int(np.argmax(np.where(below, ratios, 0.0))) if np.any(below) else -1
-        if k >= 0 and ratios[k] >= CLUSTER:
-            found = float(relative[k + 1]) / unit
-            return Decision(
-                k + 1, float(ratios[k]), found, True,
-                f"{rank - k - 1} singular values lie a factor {ratios[k]:.2g} below the others, at "
-                f"{relative[k + 1]:.2g}: taken for zeros with that much noise, which is more than "
-                "rounding makes",
-            )  # fmt: skip
-        if k >= 0 and ratios[k] >= CLEAR:
-            return Decision(
-                rank, float(ratios[k]), noise, False,
-                f"{rank - k - 1} singular values lie a factor {ratios[k]:.2g} below the others, at "
-                f"{relative[k + 1]:.2g}: neither clearly zero nor clearly not; none was taken for "
-                "a symmetry",
-            )  # fmt: skip
-    largest_zero = float(relative[rank]) if rank < len(relative) else level
-    kept = float(relative[rank - 1]) if rank else 1.0
-    gap = kept / max(largest_zero, float(np.finfo(np.float64).eps))
-    clear = rank == 0 or kept >= MARGIN * level
-    if 0 < rank < len(relative):
-        clear = clear and kept >= CLEAR * largest_zero
+    rank = int(np.sum(values > level))
+    zeros = len(values) - rank
+    kept = float(values[rank - 1]) if rank else np.inf
+    largest_zero = float(values[rank]) if zeros else level
+    floor = max(float(values[0]) * float(np.finfo(np.float64).eps), 1e-300)
+    gap = (kept if rank else float(values[0])) / max(largest_zero, floor)
     message = (
-        f"{len(relative) - rank} of {len(relative)} singular values are zero: the smallest other "
-        f"is {kept:.2g}, the noise level {level:.2g}"
+        f"{zeros} of {len(values)} singular values are zero: the smallest other is "
+        f"{kept / level:.2g} times the noise level"
+        if rank
+        else f"all {len(values)} singular values are below the noise level"
     )
-    return Decision(rank, gap, noise, clear, message)
+    if not rank:
+        return Decision(0, 0, len(values), gap, message)
+    if kept < MARGIN * level or (zeros and kept < CLEAR * largest_zero):
+        most = int(np.sum(values <= max(MARGIN * level, CLEAR * largest_zero)))
+        least = int(np.sum(values < largest_zero / CLEAR)) if zeros else 0
+        return Decision(rank, least, most, gap, message)
+    ratios = values[: rank - 1] / values[1:rank] if rank > 1 else np.zeros(0)
+    below = values[1:rank] <= small * values[0]
+    near = np.flatnonzero(below & (ratios >= CLEAR))
+    if len(near) and not known:
+        k = int(near[0]) + 1  # how many are above the first such gap
+        return Decision(
+            rank, zeros, len(values) - k, gap,
+            f"{rank - k} singular values lie a factor {ratios[k - 1]:.2g} below the others and are "
+            f"{kept / level:.2g} times the noise that was measured, or more: either symmetries "
+            "that are slightly broken, or the gradient has errors that do not look like noise; "
+            "none was taken for a symmetry (give noise= to decide)",
+        )  # fmt: skip
+    return Decision(rank, zeros, zeros, gap, message)
