@@ -45,11 +45,18 @@ class QuadraticOrthogonal(SymmetryGroup):
     loss : Quadratic
         The loss, with A positive definite.
 
+    Raises
+    ------
+    TypeError
+        If the loss is no quadratic with ``A``, ``n`` and ``minimum``.
+    DomainError
+        If A is known not to be positive definite: its level sets are no ellipsoids.
+
     Notes
     -----
-    Making a group checks nothing. What is dense (``exp``, ``log``, ``generator``, ``factor``)
-    raises :class:`~liegroup_teleport.DomainError` where A is not positive definite, or n is
-    beyond 5,000.
+    Of operators, and of large sparse matrices of wide band, it is not known whether they are
+    positive definite. What is dense (``exp``, ``log``, ``generator``, ``factor``) raises
+    :class:`~liegroup_teleport.DomainError` there, and where n is beyond 5,000.
 
     References
     ----------
@@ -79,6 +86,19 @@ class QuadraticOrthogonal(SymmetryGroup):
     linear = False
     diagonal = False
     scope = "loss"
+
+    def __post_init__(self) -> None:
+        missing = [name for name in ("A", "n", "minimum") if not hasattr(self.loss, name)]
+        if missing or isinstance(self.loss, type):
+            raise TypeError(
+                f"loss is {shown(self.loss)}, without {', '.join(missing) or 'being an instance'}; "
+                "expected a Quadratic"
+            )
+        if getattr(self.loss, "positive_definite", None) is False:
+            raise DomainError(
+                "A is not positive definite, to rounding: the level sets of this quadratic are no "
+                "ellipsoids, and rotations are not its symmetry"
+            )
 
     @property
     def n(self) -> int:

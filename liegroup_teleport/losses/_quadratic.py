@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,15 @@ from .._arrays import Array, Parameters, cast, host, is_symbolic
 from .._errors import DomainError
 from ._base import scalar, vector_pair, vector_parameter
 from ._data import read
+from ._definite import gamma, is_positive_definite
 
 if TYPE_CHECKING:
     from ..groups import SymmetryGroup
 
 __all__ = ["Quadratic"]
+
+POWERS = 8  # products with an operator that show its norm
+ROW = 32  # entries of a row of an operator, as far as rounding is concerned
 
 
 class Quadratic:
@@ -25,8 +30,9 @@ class Quadratic:
     Parameters
     ----------
     A : array (n, n), SciPy sparse array or LinearOperator
-        Symmetric; positive definite for its symmetry and for minimisation. Only products with
-        it are taken, in float64 on the host, and rounded to the dtype of the parameters.
+        Symmetric, to rounding: the symmetric part is kept; positive definite for its symmetry
+        and for minimisation. Products with it are taken in float64 on the host, and rounded to
+        the dtype of the parameters. What an operator does is believed: nothing is proved of it.
     minimum : array (n,), optional
         The critical point :math:`w^*`; ``None`` or 0 is the origin.
 
@@ -64,8 +70,7 @@ class Quadratic:
             if self._centred
             else _centre(minimum, self.n)
         )
-        self._bound: float | None = None
-        self._bound_known = False
+        self._definite: tuple[bool | None] | None = None
 
     def __repr__(self) -> str:
         """Name the kind and the size of the matrix."""
@@ -78,17 +83,92 @@ class Quadratic:
         return {"w": (self.n,)}
 
     @property
+    def positive_definite(self) -> bool | None:
+        """Whether ``A`` is: proved, refuted to rounding, or ``None`` where it is not known.
+
+        Found once, by a Cholesky factorisation of dense matrices and of sparse ones of narrow
+        band; an operator shows nothing of its spectrum.
+        """
+        if self._definite is None:
+            self._definite = (None if is_symbolic(self.A) else is_positive_definite(self.A),)
+        return self._definite[0]
+
+    @property
     def lower_bound(self) -> float | None:
-        """Zero where a dense ``A`` is positive definite (found once by Cholesky), else unknown."""
-        if not self._bound_known:
-            self._bound_known = True
-            if isinstance(self.A, np.ndarray) and not is_symbolic(self.A):
-                try:
-                    np.linalg.cholesky(self.A)
-                    self._bound = 0.0
-                except np.linalg.LinAlgError:
-                    self._bound = None
-        return self._bound
+        """Zero where ``A`` is proved to be positive definite, else unknown."""
+        return 0.0 if self.positive_definite else None
+
+    def value_rounding(self, w: Parameters) -> float:
+        r"""Return a bound on the rounding error of :meth:`value` at ``w`` taken as exact.
+
+        The computed :math:`\tfrac12 y^T A y` with ``y = w - minimum`` is off by at most
+        :math:`\tfrac12 \gamma_k |y|^T |A| |y|`, k the entries of a row and the depth of the last
+        sum (Higham 2002, section 3.1). Where A is badly conditioned and y lies along its small
+        eigenvalues that is large beside the value itself.
+
+        Parameters
+        ----------
+        w : dict of str to array
+            The parameters, in any array library; not changed.
+
+        Returns
+        -------
+        float
+            Zero for symbols. The entries of an operator are not known; there the norm of A,
+            estimated once by a few products, takes the place of ``|A|``.
+        """
+        point = vector_parameter(w, self.n)
+        if is_symbolic(self.A) or is_symbolic(point):
+            return 0.0
+        y = self._displacement(point)
+        if isinstance(self.A, LinearOperator):
+            return gamma(self._depth) * self._size * float(y @ y) / 2
+        return gamma(self._depth) * self.absolute_energy(y) / 2
+
+    def absolute_energy(self, y: np.ndarray) -> float:
+        """Return ``|y|^T |A| |y|`` for a displacement y (n,), of a dense or sparse A.
+
+        Parameters
+        ----------
+        y : array (n,)
+            Displacement from the minimum, float64.
+
+        Returns
+        -------
+        float
+        """
+        size = np.abs(y)
+        rows = max(1, 4 * self.n // max(self._row, 1))  # of |A| at a time: memory of four vectors
+        products = (
+            size[i : i + rows] @ (abs(self.A[i : i + rows]) @ size) for i in range(0, self.n, rows)
+        )
+        return float(sum(products))
+
+    @cached_property
+    def _size(self) -> float:
+        """Twice what a few products with an operator show of its norm."""
+        v = np.random.default_rng(0).standard_normal(self.n)
+        length = 0.0
+        for _ in range(POWERS):
+            v = np.asarray(self.A @ (v / float(np.linalg.norm(v))))
+            length = float(np.linalg.norm(v))
+            if not 0 < length < np.inf:
+                break
+        return 2 * length
+
+    @property
+    def _row(self) -> int:
+        """The largest number of entries of a row."""
+        if isinstance(self.A, np.ndarray):
+            return self.n
+        if isinstance(self.A, LinearOperator):
+            return ROW
+        return int(np.diff(self.A.indptr).max(initial=0))
+
+    @property
+    def _depth(self) -> int:
+        """How many roundings an entry's part of the value passes: a row, then a sum in pairs."""
+        return self._row + int(np.log2(self.n)) + 24
 
     def operator(self, v: Array) -> Array:
         """Return ``A v`` for a vector (n,) of any array library, in its dtype.
@@ -176,7 +256,12 @@ class Quadratic:
         Returns
         -------
         QuadraticOrthogonal
-            Of scope ``"loss"``; where ``A`` is not positive definite its dense methods raise.
+            Of scope ``"loss"``.
+
+        Raises
+        ------
+        DomainError
+            If ``A`` is not positive definite: its level sets are no ellipsoids.
         """
         from ..groups import QuadraticOrthogonal
 
@@ -232,7 +317,8 @@ def _matrix(A: Any) -> Any:
             f"A is not symmetric: entries (i, j) and (j, i) differ by up to {float(gap):.3g}, "
             f"the largest entry is {float(largest):.3g}; expected A = A^T"
         )
-    return matrix
+    # the value knows the symmetric part only, and the gradient must be that of the value
+    return matrix + (matrix.T - matrix) / 2 if gap > 0 else matrix
 
 
 def _centre(minimum: Any, n: int) -> np.ndarray:

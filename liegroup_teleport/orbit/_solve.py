@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import host
+from .._arrays import epsilon, host, norm
 from .._errors import UnboundedOrbitError
 from ..groups import QuadraticOrthogonal
 from ._angle import search_angle
@@ -20,7 +20,7 @@ from ._minimum import minimum
 from ._newton import newton_ball
 from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
 from ._problem import OrbitPoint, Problem, Status
-from ._quadratic import rotate_to_eigenvector
+from ._quadratic import Turn, turn
 from ._separable import Separable
 from ._stability import Stability
 
@@ -30,6 +30,7 @@ FLAT = 1e-12  # relative slope below which the objective counts as constant
 CRITICAL = 1e-6  # relative slope below which a starting point counts as critical
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
+PROVED = 1e-8  # relative gap to a proved bound at which a quadratic's optimum is called that
 NARROW = 2.0**-53  # half the distance of one from the next number
 STEEP = 1e-5  # slope above which an end without a further step is not called converged
 TRUST = 1.0  # distance within which a search stays where rounding alone would end it
@@ -111,43 +112,68 @@ def _is_spectral(problem: Problem) -> bool:
 
 
 def _quadratic(problem: Problem) -> OrbitPoint:
+    """Turn to the extreme eigenvector, or as far as a radius allows; say what is proved of it."""
     group, loss = problem.group, problem.group.loss  # type: ignore[attr-defined]
     y = host(problem.w["w"]) - loss.minimum
-    found = rotate_to_eigenvector(group, y, problem.sense, problem.radius)  # type: ignore[arg-type]
-    element = found.element
-    v = host(group.act_cotangent(element, problem.w, problem.gradient)["w"])
+    found = turn(group, y, problem.sense, problem.radius)  # type: ignore[arg-type]
+    v = host(group.act_cotangent(found.element, problem.w, problem.gradient)["w"])
     Av = np.asarray(loss.A @ v)
-    length = float(np.linalg.norm(v)) or 1.0
-    eigen = float(v @ Av) / length**2
-    residual = float(np.linalg.norm(Av - eigen * v)) / (length * (abs(eigen) or 1.0))
-    energy = float(y @ np.asarray(loss.A @ y))
+    squared, bent = float(v @ v), float(v @ Av)
+    eigen = bent / (squared or 1.0)
+    scale = np.sqrt(squared) * (abs(eigen) or 1.0)
+    residual = float(np.linalg.norm(Av - eigen * v)) / (scale or 1.0)
+    if not isinstance(problem.objective, GradientNorm):
+        return _kantorovich(problem, found, residual, y, squared**2 / (2 * bent) if bent else 0.0)
+    bound, gap = found.bound, np.inf
+    if bound is not None:  # what the objective shows is rounded in the parameters' precision
+        start = norm(problem.gradient)
+        rounding = 8 * epsilon(problem.w) * max(start, np.sqrt(squared)) * np.sqrt(squared)
+        gap = max(problem.sign * (bound - squared), 0.0) / (squared or 1.0)
+        bound += problem.sign * rounding
+    proved = gap <= PROVED
     if found.on_boundary:
-        return OrbitPoint(
-            element,
-            "boundary",
-            f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; best "
-            "point of the spherical cap, by locally optimal steps",
-            residual,
+        best = (
+            f"best point of the spherical cap, to a proved {gap:.1g}"
+            if proved
+            else "a locally best point of the spherical cap"
         )
-    bound = energy * found.eigenvalue
-    if residual > 1e-5:
-        return OrbitPoint(
-            element, "converged", "turned to an approximate extreme eigenvector of A", residual
+        message = (
+            f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; {best}"
         )
-    if isinstance(problem.objective, LineSearchDecrease):
-        bound = energy / 2
-    elif isinstance(problem.objective, PredictedDecrease):
-        return OrbitPoint(
-            element, "converged", "turned to the top eigenvector of A", residual, energy / 2
+        return OrbitPoint(found.element, "boundary", message, gap if proved else residual, bound)
+    if proved:
+        message = (
+            f"turned by {found.angle:.4g} to the {problem.sense}imal eigenvalue {eigen:.6g} of A, "
+            f"which no other exceeds by more than {gap:.1g} of it (inertia)"
         )
-    return OrbitPoint(
-        element,
-        "optimal",
-        f"turned by {found.angle:.4g} to the {problem.sense}imal eigenvalue "
-        f"{found.eigenvalue:.6g} of A (Lanczos)",
-        residual,
-        bound,
+        return OrbitPoint(found.element, "optimal", message, residual, bound)
+    message = (
+        "turned to an eigenvector of A; " if found.separated else "turned as far as it gained; "
     )
+    if bound is None:
+        message += "that no eigenvalue lies beyond is not proved"
+    else:
+        message += f"within {gap:.1g} of a proved bound"
+    return OrbitPoint(found.element, "converged", message, residual, bound)
+
+
+def _kantorovich(
+    problem: Problem, found: Turn, residual: float, y: np.ndarray, reached: float
+) -> OrbitPoint:
+    """Decreases: at any eigenvector one step reaches the minimum, and none brings more."""
+    loss = problem.group.loss  # type: ignore[attr-defined]
+    bound = None
+    if getattr(loss, "positive_definite", None) is True:
+        value = float(y @ np.asarray(loss.A @ y)) / 2
+        bound = value + loss.value_rounding(problem.w)
+    message = f"turned by {found.angle:.4g} to an eigenvector of A"
+    if not found.separated:
+        message = "turned towards a cluster of eigenvectors of A"
+    exact = bound is not None and bound - reached <= PROVED * bound
+    if isinstance(problem.objective, LineSearchDecrease) and exact:
+        message += ": one step reaches the minimum (Kantorovich's inequality)"
+        return OrbitPoint(found.element, "optimal", message, residual, bound)
+    return OrbitPoint(found.element, "converged", message, residual, bound)
 
 
 def _angle(problem: Problem) -> OrbitPoint:

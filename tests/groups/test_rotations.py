@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 from scipy.sparse.linalg import aslinearoperator
 from scipy.stats import special_ortho_group
 
-from liegroup_teleport import DomainError
-from liegroup_teleport.groups import ChartRotation, GeneralLinear, HiddenIndex, PositiveRescaling
+from liegroup_teleport import DomainError, GradientNorm, teleport
+from liegroup_teleport.groups import (
+    ChartRotation,
+    GeneralLinear,
+    HiddenIndex,
+    PositiveRescaling,
+    QuadraticOrthogonal,
+)
 from liegroup_teleport.groups._matrices import log_rotation, skew, skew_coordinates
 from liegroup_teleport.losses import Booth, Quadratic, Rosenbrock
 from tests.groups.all_groups import quadratic, sparse_quadratic
@@ -168,9 +175,19 @@ def test_quadratic_errors():
     group = quadratic(3).symmetry()
     with pytest.raises(ValueError, match="pair"):
         group.act(np.eye(3), {"w": np.ones(3)})
-    indefinite = Quadratic(np.diag([1.0, -1.0])).symmetry()
+    for A in ([1.0, -1.0], [1.0, 0.0], [-1.0, -2.0]):
+        for kind in (np.asarray, scipy.sparse.csr_array):
+            with pytest.raises(DomainError, match="positive definite"):
+                Quadratic(kind(np.diag(A))).symmetry()
+    unknown = Quadratic(aslinearoperator(np.diag([1.0, -1.0]))).symmetry()
     with pytest.raises(DomainError, match="positive definite"):
-        indefinite.exp(np.ones(1))
+        unknown.exp(np.ones(1))
+    for w in ([1.0, 2.0], [2.0, 1.0]):
+        with pytest.raises(DomainError, match="positive definite"):
+            teleport(unknown.loss, unknown, {"w": np.array(w)}, GradientNorm())
+    for wrong in ("abc", Quadratic, None, Booth()):
+        with pytest.raises(TypeError, match="expected a Quadratic"):
+            QuadraticOrthogonal(wrong)
     with pytest.raises(TypeError, match="linear"):
         group.moment_map({"w": np.ones(3)})
     large = sparse_quadratic(6000)

@@ -47,9 +47,13 @@ def test_quadratic_against_dense(kind, n, sense):
     values, vectors = np.linalg.eigh(dense.A)
     k = -1 if sense == "max" else 0
     best = 2 * values[k] * loss.value(w)
-    assert result.status == "optimal"
     assert result.objective_after == pytest.approx(best, rel=1e-9)
-    assert result.bound == pytest.approx(best, rel=1e-9)
+    if kind is aslinearoperator:  # nothing is proved of what an operator does
+        assert result.status == "converged"
+        assert result.bound is None
+    else:
+        assert result.status == "optimal"
+        assert result.bound == pytest.approx(best, rel=1e-9)
     assert result.optimality < 1e-6
     moved = result.params["w"] - dense.minimum
     expected = np.sqrt(2 * loss.value(w) / values[k])
