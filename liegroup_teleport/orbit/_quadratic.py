@@ -145,18 +145,21 @@ class _Spectrum:
     ) -> float | None:
         r"""Bound ``f(t) = t^T A^2 t`` on the rim by the dual, for A itself.
 
-        With ``A = V a V^T + E``, ``||E|| <= e``, and eigenvalues of at least l, unit vectors of
-        ``<., A.>`` have length at most ``l^{-1/2}``: in the coordinates ``a^{1/2} V^T t`` their
-        length and their product with z change by at most ``h = e / l``, ``t^T A^2 t`` as
-        ``(f^{1/2} +- (e h)^{1/2})^2``. So the dual on a cap wider by that bounds f.
+        With ``A = V a V^T + E``, ``||E|| <= e``, and eigenvalues of at least l the two forms
+        agree to a factor ``1 +- h``, ``h = e / l``. Angles then agree to a factor
+        ``((1 + h) / (1 - h))^(1/2)`` in the tangent of their halves (Wielandt's inequality), and
+        ``t^T A^2 t`` is ``(f^(1/2) +- (e h)^(1/2))^2``. The centre itself is computed to a few
+        roundings of its longest coordinate. So the dual on a cap wider by that bounds f.
         """
         error = self.error
         least = float(np.min(values)) - error
         if not least > 0:
             return None
         h = error / least
-        # cos(r) - 4h, without the rounding of a cosine near one
-        wider = 2 * np.arcsin(min(np.sqrt(np.sin(radius / 2) ** 2 + 2 * h), 1.0))
+        if not h < 0.5:
+            return None
+        centre = 8 * len(q) * float(np.finfo(float).eps) * np.sqrt(np.max(values) / least)
+        wider = 2 * np.arctan(np.sqrt((1 + h) / (1 - h)) * np.tan(radius / 2)) + centre
         if not wider < np.pi / 2:
             return None
         spread = float(np.max(values) - np.min(values))

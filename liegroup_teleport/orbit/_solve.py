@@ -116,7 +116,8 @@ def _quadratic(problem: Problem) -> OrbitPoint:
     group, loss = problem.group, problem.group.loss  # type: ignore[attr-defined]
     y = host(problem.w["w"]) - loss.minimum
     found = turn(group, y, problem.sense, problem.radius)  # type: ignore[arg-type]
-    v = host(group.act_cotangent(found.element, problem.w, problem.gradient)["w"])
+    start = {"w": np.asarray(loss.A @ y)}  # in double precision whatever the parameters are in
+    v = group.act_cotangent(found.element, start, start)["w"]
     Av = np.asarray(loss.A @ v)
     squared, bent = float(v @ v), float(v @ Av)
     eigen = bent / (squared or 1.0)
@@ -126,8 +127,8 @@ def _quadratic(problem: Problem) -> OrbitPoint:
         return _kantorovich(problem, found, residual, y, squared**2 / (2 * bent) if bent else 0.0)
     bound, gap = found.bound, np.inf
     if bound is not None:  # what the objective shows is rounded in the parameters' precision
-        start = norm(problem.gradient)
-        rounding = 8 * epsilon(problem.w) * max(start, np.sqrt(squared)) * np.sqrt(squared)
+        length = np.sqrt(squared)
+        rounding = 8 * epsilon(problem.w) * max(norm(problem.gradient), length) * length
         gap = max(problem.sign * (bound - squared), 0.0) / (squared or 1.0)
         bound += problem.sign * rounding
     proved = gap <= PROVED
@@ -137,9 +138,7 @@ def _quadratic(problem: Problem) -> OrbitPoint:
             if proved
             else "a locally best point of the spherical cap"
         )
-        message = (
-            f"turned by the radius {problem.radius:.4g} towards the extreme eigenvector; {best}"
-        )
+        message = f"turned by the radius {problem.radius:.4g}; {best}"
         return OrbitPoint(found.element, "boundary", message, gap if proved else residual, bound)
     if proved:
         message = (
