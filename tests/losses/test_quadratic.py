@@ -127,7 +127,7 @@ def test_lower_bound():
         ((np.eye(2) * 1j,), TypeError, "complex"),
         ((scipy.sparse.eye_array(2) * 1j,), TypeError, "complex"),
         ((aslinearoperator(np.eye(2) * 1j),), TypeError, "complex"),
-        (("identity",), TypeError, "dtype|shape"),
+        (("identity",), TypeError, "A is 'identity'"),
         ((np.eye(2), np.ones(3)), ValueError, r"\(3,\); expected \(2,\)"),
         ((np.eye(2), 1.0), ValueError, r"\(\); expected \(2,\)"),
         ((np.eye(2), [np.nan, 0.0]), DomainError, "not finite"),
