@@ -17,6 +17,7 @@ __all__ = [
     "decrease_here",
     "decrease_scale",
     "decrease_value",
+    "denominators",
     "preconditioned",
     "require_gauss_newton",
     "times",
@@ -30,15 +31,13 @@ def preconditioned(
 
     A second moment moves with a diagonal action and is kept under any other.
     """
-    state = objective.optimizer_state if isinstance(objective, PredictedDecrease) else None
-    if state is None:
+    roots = denominators(objective, group, g, v)
+    if roots is None:
         return v, None
-    s = state.second_moment
-    if group.diagonal:
-        s = group.act_cotangent(g, v, group.act_cotangent(g, v, s))
+    state = objective.optimizer_state  # type: ignore[attr-defined]
     p, T = {}, {}
     for name, a in v.items():
-        root = state.root(name, s[name], a)
+        root = roots[name]
         shifted = root + state.epsilon
         p[name] = a / shifted
         if group.diagonal:
@@ -49,6 +48,19 @@ def preconditioned(
             safe = xp.where(root > 0, root, xp.ones_like(root))
             T[name] = (1 - state.weight * a * a / (safe * shifted)) / shifted
     return p, T
+
+
+def denominators(
+    objective: Objective, group: SymmetryGroup, g: Any, v: Parameters
+) -> dict[str, Any] | None:
+    """Return the roots that the next step at ``g`` divides by, epsilon apart; ``None`` for none."""
+    state = objective.optimizer_state if isinstance(objective, PredictedDecrease) else None
+    if state is None:
+        return None
+    s = state.second_moment
+    if group.diagonal:
+        s = group.act_cotangent(g, v, group.act_cotangent(g, v, s))
+    return {name: state.root(name, s[name], a) for name, a in v.items()}
 
 
 def decrease_here(

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import Parameters, axpy, map_parameters
+from .._arrays import Parameters, axpy, cast, map_parameters, norm
 from ..groups import SymmetryGroup
 from ..losses import Loss, hvp_operator
-from ._decrease import preconditioned
+from ._decrease import denominators, preconditioned
 from ._lanczos import largest_eigenvalue
-from ._objectives import Objective, PredictedDecrease
+from ._objectives import Objective
 
 __all__ = ["Stability"]
 
@@ -61,20 +61,19 @@ class Stability:
             return _times(hessian(_times(u, root)), root)
 
         enough = enough / self.learning_rate
-        return self.learning_rate * largest_eigenvalue(product, v, enough=enough)[0]
+        return self.learning_rate * largest_eigenvalue(product, _start(v), enough=enough)[0]
 
     def _root(self, g: Any, v: Parameters) -> Parameters | None:
-        state = (
-            self.objective.optimizer_state
-            if isinstance(self.objective, PredictedDecrease)
-            else None
-        )
-        if state is None:
+        """Return the square root of the diagonal P of the next step at ``g``.
+
+        Where neither a gradient nor a memory of one gives a scale, P is taken as 1.
+        """
+        roots = denominators(self.objective, self.group, g, v)
+        if roots is None:
             return None
-        # the step on a vector of ones is P itself, so its root is that of P
-        p, _ = preconditioned(self.objective, self.group, g, v)
+        epsilon = self.objective.optimizer_state.epsilon  # type: ignore[attr-defined]
         return map_parameters(
-            lambda a, b: abs(b / (a + (a == 0))) ** 0.5 * (a != 0) + (a == 0) * 1.0, v, p
+            lambda root: (root > 0) * (root + epsilon) ** -0.5 + (root == 0) * 1.0, roots
         )
 
     def accepts(self, g: Any, decrease: float | None) -> bool:
@@ -120,6 +119,17 @@ class Stability:
                 return t * x, t < 1.0
             t *= SHORTEN
         return 0 * x, True
+
+
+def _start(v: Parameters) -> Parameters:
+    """Return ``v`` with a tenth of noise, always the same.
+
+    From the gradient alone Lanczos never sees what is orthogonal to it and all its products,
+    such as the curvature of a part of the loss that is already at its minimum.
+    """
+    rng = np.random.default_rng(0)
+    noise = {name: cast(rng.standard_normal(tuple(a.shape)), a) for name, a in v.items()}
+    return axpy(0.1 * (norm(v) / norm(noise)), noise, v)
 
 
 def _times(a: Parameters, b: Parameters | None) -> Parameters:

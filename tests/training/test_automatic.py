@@ -169,7 +169,8 @@ def test_regression(start):
     assert len(run.teleports) >= 3
     steps = [d.step for d in run.decisions if d.action == "teleport"]
     assert [event.step for event in run.teleports] == steps
-    assert all(event.seconds > 0 and event.result.drift < 1e-11 for event in run.teleports)
+    assert all(event.seconds > 0 for event in run.teleports)
+    assert all(e.result.drift <= e.result.allowed_drift for e in run.teleports)
     # in the same time, teleports included
     there = np.interp(plain.seconds[-1], run.seconds, np.log(run.losses))
     assert there < np.log(plain.losses[-1])
