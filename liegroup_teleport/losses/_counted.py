@@ -24,6 +24,7 @@ class Counted:
             self.inputs = loss.inputs
             self.with_inputs = lambda X: Counted(loss.with_inputs(X), self.counts)
         self.lower_bound = getattr(loss, "lower_bound", None)
+        self.has_hvp = hasattr(loss, "hvp")
         if hasattr(loss, "value_rounding"):
             self.value_rounding = loss.value_rounding
         if hasattr(loss, "hvp_operator"):
@@ -55,7 +56,7 @@ class Counted:
         return value, gradient
 
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Any]:
-        if not hasattr(self._loss, "hvp"):
+        if not self.has_hvp:
             raise TypeError(
                 f"{type(self._loss.loss).__name__} has no Hessian products, which the "
                 "stability bound and non-linear actions need: give it a method hvp(w, v), build "
