@@ -38,6 +38,7 @@ __all__ = [
     "reach",
     "scale_parameters",
     "size",
+    "smallest_normal",
     "usable",
     "widen",
 ]
@@ -165,6 +166,14 @@ def epsilon(w: Parameters) -> float:
     if is_symbolic(array):
         return 0.0
     return float(array_api_compat.array_namespace(array).finfo(array.dtype).eps)
+
+
+def smallest_normal(w: Parameters) -> float:
+    """Smallest normal number of the dtype of ``w``: below it digits are lost."""
+    array = next(iter(w.values()))
+    if is_symbolic(array):
+        return 0.0
+    return float(array_api_compat.array_namespace(array).finfo(array.dtype).smallest_normal)
 
 
 def check_names(given: Iterable[str], expected: Iterable[str], what: str = "parameters") -> None:

@@ -16,6 +16,7 @@ from ._arrays import (
     namespace,
     norm,
 )
+from ._checks import check_instance
 from ._errors import DomainError, InvarianceError
 from ._guarded import check_loss, owned
 from ._options import Options
@@ -26,9 +27,11 @@ from .losses import Loss
 from .losses._base import detached
 from .losses._counted import Counted
 from .orbit import (
+    GradientNorm,
     LineSearchDecrease,
     Objective,
     OrbitPoint,
+    ParameterNorm,
     Problem,
     Stability,
     landscape,
@@ -38,13 +41,16 @@ from .orbit._conditioning import Limits, stretch, undo_error
 
 __all__ = ["Teleport", "teleport"]
 
+LEAST_NORM = 1e-146  # below it squares of float64 lose digits: root of smallest normal over eps
 WELL_CONDITIONED = 64.0  # stretch up to which rounding is no excuse for a change of the loss
 SHORTENING = 16.0  # of the stretch allowed, where the loss was not kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Teleport:
     """The result of :func:`teleport`.
+
+    Results are equal if they are the same object: those of two runs are compared field by field.
 
     Attributes
     ----------
@@ -113,6 +119,7 @@ class Teleport:
     undo_error: float
 
 
+@np.errstate(all="ignore")  # what is not finite is judged here, whatever the caller has set
 def teleport(
     loss: Loss,
     group: SymmetryGroup,
@@ -189,8 +196,7 @@ def teleport(
     True
     """
     check_loss(loss)
-    if not isinstance(group, SymmetryGroup):
-        raise TypeError(f"group is a {type(group).__name__}; expected a SymmetryGroup")
+    check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
     if objective is None:
         objective = LineSearchDecrease()
         radius = 1.0 if radius is None and box is None and not group.compact else radius
@@ -221,6 +227,9 @@ def teleport(
         raise DomainError(f"the loss at the given parameters is {value}; expected a finite number")
     check_same_layout(w, gradient, "gradient")
     check_finite(gradient, "gradient")
+    too_small = _too_small(objective, w, gradient)
+    if too_small is not None:
+        return stay(group, w, value, gradient, 0.0, too_small, counted.counts)
 
     landscape_ = landscape(
         counted, group, objective, w, gradient, evaluations=options.max_iterations
@@ -249,6 +258,21 @@ def teleport(
         )
         return _move(counted, problem, point, value, before)
     return _search(counted, problem, value, before)
+
+
+def _too_small(objective: Objective, w: Parameters, gradient: Parameters) -> str | None:
+    """Say so where the square that is to be improved underflows: no search could compare it."""
+    if not isinstance(objective, (ParameterNorm, GradientNorm)):
+        return None
+    of_parameters = isinstance(objective, ParameterNorm)
+    what, vector = ("parameters", w) if of_parameters else ("gradient", gradient)
+    length = norm(vector)
+    if not 0.0 < length < LEAST_NORM:
+        return None
+    return (
+        f"the norm of the {what} is {length:.3g}, and its square underflows: there is nothing to "
+        f"compare below {LEAST_NORM:.0e}"
+    )
 
 
 def _search(loss: Counted, problem: Problem, value: float, before: float) -> Teleport:
@@ -314,6 +338,11 @@ def _move(
         gradient_norm = norm(group.act_cotangent(point.element, w, problem.gradient))
     else:
         gradient_norm = landing.gradient_norm
+    if not np.isfinite(gradient_norm):
+        raise DomainError(
+            f"the gradient at the element found has norm {gradient_norm}: it is not finite there. "
+            "Give a radius, or a smaller one"
+        )
     allowed = allowed_change(moved, value, gradient_norm)
     change = abs(value_after - value)
     if not change <= allowed:

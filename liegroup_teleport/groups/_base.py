@@ -15,6 +15,7 @@ from .._arrays import (
     host,
     namespace,
     norm,
+    smallest_normal,
 )
 from .._checks import check_integer, check_number, check_rng
 from .._errors import DomainError
@@ -35,7 +36,7 @@ __all__ = [
 Scope = Literal["function", "loss", "batch"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InvarianceReport:
     """What :meth:`SymmetryGroup.check_invariance` found.
 
@@ -101,11 +102,12 @@ def allowed_change(
 
     ``rtol |L| + 64 eps ||grad L(w')|| ||w'||`` with ``rtol = 4096 eps`` of the
     dtype of ``w`` unless given: moving ``w`` rounds it, and the loss moves by
-    up to ``eps * sum |w_i d_i L|`` whatever the code does.
+    up to ``eps * sum |w_i d_i L|`` whatever the code does. Below the smallest normal number
+    floats are no longer that exact: there ``|L|`` counts as that number.
     """
     eps = epsilon(w)
     rtol = 4096 * eps if rtol is None else rtol
-    return rtol * abs(loss_before) + 64 * eps * gradient_norm * norm(w)
+    return rtol * max(abs(loss_before), smallest_normal(w)) + 64 * eps * gradient_norm * norm(w)
 
 
 class SymmetryGroup(ABC):
@@ -688,6 +690,7 @@ class SymmetryGroup(ABC):
         length = float(np.linalg.norm(x))
         return self.exp(x * (scale / length) if length > 0 else x)
 
+    @np.errstate(all="ignore")
     def check_invariance(
         self,
         loss: Any,

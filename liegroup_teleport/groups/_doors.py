@@ -167,11 +167,14 @@ DOORS: dict[str, Callable[[Method], Method]] = {
 
 
 def hang_doors(cls: type) -> None:
-    """Put the checks in front of the methods that the class ``cls`` itself writes."""
+    """Put the checks in front of the methods that the class ``cls`` itself writes.
+
+    What underflows there is zero, also where the caller has NumPy raise errors.
+    """
     for name, door in DOORS.items():
         method = cls.__dict__.get(name)
         if inspect.isfunction(method):
-            setattr(cls, name, door(method))
+            setattr(cls, name, np.errstate(under="ignore")(door(method)))
 
 
 def _finite(group: Any, what: str, element: Any) -> Any:

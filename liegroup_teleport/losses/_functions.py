@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Booth", "Rosenbrock"]
 
+UNDERFLOW = np.errstate(under="ignore")  # is zero, also where the caller has NumPy raise errors
+
 
 def _stack(entries: Sequence[Any], like: Array) -> Array:
     """Stack scalars into a vector of the library and dtype of ``like``."""
@@ -64,6 +66,7 @@ class _ChartLoss(ABC):
     def _chart_curvature(self, z: Array, v: Array) -> Array:
         """Return the sum over i of ``z_i`` times the Hessian of the i-th coordinate times ``v``."""
 
+    @UNDERFLOW
     def value(self, w: Parameters) -> float:
         """Return the loss at ``w``."""
         z = self.chart(vector_parameter(w, 2))
@@ -73,18 +76,21 @@ class _ChartLoss(ABC):
         """Return the gradient at ``w``."""
         return self.value_and_gradient(w)[1]
 
+    @UNDERFLOW
     def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
         """Return value and gradient at ``w``."""
         point = vector_parameter(w, 2)
         z = self.chart(point)
         return scalar((z * z).sum()), {"w": 2 * (self.jacobian(point).T @ z)}
 
+    @UNDERFLOW
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
         """Return the full Hessian at ``w`` times ``v``."""
         point, vector = vector_pair(w, v, 2)
         J, z = self.jacobian(point), self.chart(point)
         return {"w": 2 * (J.T @ (J @ vector) + self._chart_curvature(z, vector))}
 
+    @UNDERFLOW
     def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
         """Return ``2 J^T J v`` with the Jacobian J of the chart at ``w``."""
         point, vector = vector_pair(w, v, 2)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MLP"]
 
+UNDERFLOW = np.errstate(under="ignore")  # is zero, also where the caller has NumPy raise errors
+
 
 class MLP:
     r"""The loss of a fully connected network on a batch.
@@ -220,6 +222,7 @@ class MLP:
             )
         return self._replace(inputs, self.targets)
 
+    @UNDERFLOW
     def forward(self, w: Parameters, X: Array | None = None) -> Array:
         """Return the outputs (samples, outputs) for inputs ``X``, by default the batch.
 
@@ -243,6 +246,7 @@ class MLP:
             inputs = bring(inputs, layers[0][0])
         return _backprop.outputs(layers, inputs, self.activation)
 
+    @UNDERFLOW
     def hidden(self, w: Parameters) -> tuple[list[Array], list[Array]]:
         """Return pre-activations ``[Z_1, ..., Z_L]`` and hidden states ``[H_0, ..., H_{L-1}]``.
 
@@ -263,6 +267,7 @@ class MLP:
         _, layers = self._layers(w)
         return _backprop.states(layers, self._batch_data(layers[0][0])[0], self.activation)
 
+    @UNDERFLOW
     def output_gradient(self, w: Parameters) -> Array:
         """Return the derivative (samples, outputs) of the loss in the outputs at ``w``.
 
@@ -280,6 +285,7 @@ class MLP:
         X, T = self._batch_data(layers[0][0])
         return self._output_loss.residual(xp, _backprop.outputs(layers, X, self.activation), T)[1]
 
+    @UNDERFLOW
     def output_jacobian(self, w: Parameters) -> dict[str, Array]:
         """Return the derivatives of all outputs at ``w``, one backward pass each.
 
@@ -307,6 +313,7 @@ class MLP:
             rows.append(self._named(_backprop.pull_back(xp, layers, H, slopes, D)))
         return {name: xp.stack([row[name] for row in rows]) for name in self._shapes}
 
+    @UNDERFLOW
     def value(self, w: Parameters) -> float:
         """Return the loss at ``w``."""
         xp, layers = self._layers(w)
@@ -341,6 +348,7 @@ class MLP:
         """Return the gradient at ``w``."""
         return self.value_and_gradient(w)[1]
 
+    @UNDERFLOW
     def value_and_gradient(self, w: Parameters) -> tuple[float, dict[str, Array]]:
         """Return value and gradient at ``w`` from one forward and one backward pass.
 
@@ -363,6 +371,7 @@ class MLP:
         value, D = self._output_loss.residual(xp, Z[-1], T)
         return scalar(value), self._named(_backprop.pull_back(xp, layers, H, slopes, D))
 
+    @UNDERFLOW
     def hvp(self, w: Parameters, v: Parameters) -> dict[str, Array]:
         """Return the full Hessian at ``w`` times ``v``."""
         return self.hvp_operator(w)(v)
@@ -393,6 +402,7 @@ class MLP:
 
         return checked
 
+    @UNDERFLOW
     def gauss_newton_product(self, w: Parameters, v: Parameters) -> dict[str, Array]:
         """Return ``J^T H J v``: J the Jacobian of the outputs, H the Hessian in the outputs.
 
@@ -437,6 +447,7 @@ class MLP:
 
         return product
 
+    @UNDERFLOW
     def gauss_newton_gram(
         self, w: Parameters, v: Parameters, axes: Mapping[str, tuple[int, ...]]
     ) -> np.ndarray:

@@ -31,7 +31,7 @@ __all__ = [
 Sense = Literal["max", "min"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preconditioner:
     """The diagonal preconditioner of an adaptive optimizer's next step.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import multiprocessing
 import threading
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from .._checks import check_number
 
 __all__ = ["TimeLimitError", "limited"]
 
@@ -34,13 +37,12 @@ def limited(run: Callable[[], T], time_limit: float) -> T:
     ------
     TimeLimitError
         When the time is up.
-    ValueError
-        If the limit is not positive.
+    ValueError, TypeError
+        If the limit is no positive number; infinity is no limit.
     Exception
         Whatever ``run`` raises.
     """
-    if not time_limit > 0:
-        raise ValueError(f"time_limit is {time_limit}; expected seconds > 0")
+    time_limit = check_number("time_limit", time_limit, above=0.0, infinite=True)
     if "fork" in multiprocessing.get_all_start_methods():
         return _in_process(run, time_limit)
     return _in_thread(run, time_limit)
@@ -74,7 +76,7 @@ def _in_process(run: Callable[[], T], time_limit: float) -> T:
         process.start()
     sender.close()
     try:
-        if not receiver.poll(time_limit):
+        if not receiver.poll(None if math.isinf(time_limit) else time_limit):
             raise _late(time_limit)
         succeeded, result = receiver.recv()
     except EOFError:
@@ -104,7 +106,7 @@ def _in_thread(run: Callable[[], T], time_limit: float) -> T:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(time_limit)
+    thread.join(None if math.isinf(time_limit) else time_limit)
     deadline = time.monotonic() + 10.0
     while thread.is_alive() and time.monotonic() < deadline:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(

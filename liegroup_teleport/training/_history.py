@@ -16,7 +16,7 @@ __all__ = ["History", "Status"]
 Status = Literal["completed", "stopped", "diverged"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """A training run of ``n`` steps.
 

@@ -148,7 +148,7 @@ def minimize(
     run = Run(loss, optimizer, indices, _schedules(teleports), record, _numbers(clock))
     # Arrays that record operations are cut off, or each step would hold on to all before it.
     w = owned({name: a.detach() if hasattr(a, "detach") else a for name, a in w.items()})
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         return run.go(w, optimizer.init(w) if state is None else state, steps, callback)
 
 

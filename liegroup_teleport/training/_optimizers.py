@@ -21,7 +21,7 @@ Array = Any
 Transported = Literal["transported", "kept", "reset", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OptimizerState:
     """What an optimizer remembers between two steps; a field it does not use is ``None``.
 

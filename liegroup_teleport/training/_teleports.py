@@ -38,7 +38,7 @@ BRIEF: dict[str, Any] = {"tol": 0.01, "max_iterations": 50}
 OPTIONS = ("sense", "radius", "box", "stability", "rng", "tol", "max_iterations")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TeleportEvent:
     """One teleport of a training run.
 
