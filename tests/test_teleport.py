@@ -428,10 +428,7 @@ def test_bounds_of_any_precision_are_python_numbers(kind, bound, dtype):
 def test_radii_of_any_size(name, radius):
     case = BY_NAME[name]
     options = {"radius": radius, "max_iterations": 5}
-    if not case.group.compact and radius == 400:
-        with pytest.raises(DomainError, match=r"radius=.* overflow"):
-            teleport(case.loss, case.group, case.start(), GradientNorm(), **options)
-        return
+    # a radius beyond what numbers bear is no error: the search stays where they do
     result = teleport(case.loss, case.group, case.start(), GradientNorm(), **options)
     assert case.group.distance(result.element) <= radius
     assert (result.status == "identity") >= (radius < 1)

@@ -24,7 +24,7 @@ from ._matrices import (
     orthonormal_rows,
     stretch_distance,
 )
-from ._rational import closed_under_transposes
+from ._rational import closed_under_transposes, whole_speeds
 
 __all__ = ["MatrixGroup"]
 
@@ -159,14 +159,30 @@ class MatrixGroup(SymmetryGroup):
         return orthonormal_rows(framed.reshape(len(framed), -1), "generators").reshape(framed.shape)
 
     @cached_property
+    def speeds(self) -> tuple[int, ...] | None:
+        """How often each plane turns while the group of one generator goes once around.
+
+        ``(1,)`` for rotations of one plane, ``(1, 1)`` for U(1) on pairs of complex numbers.
+        ``None`` where there is not one generator, or its speeds are not proved, in rational
+        arithmetic on the matrix as it was given, to be whole multiples of one of them all: the
+        orbit then need not close.
+        """
+        if self.dim != 1 or self.form is None or self.center is None:
+            return None
+        if int(np.linalg.matrix_rank(self.basis[0], tol=1e-8)) == 2:
+            return (1,)
+        return whole_speeds(self._matrices[0])
+
+    @cached_property
     def compact(self) -> bool:  # type: ignore[override]
         """Whether a positive definite form is left unchanged, so that orbits are bounded.
 
-        One generator that turns several planes is not counted: its orbit need not close.
+        One generator that turns several planes counts if its orbits are proved to close, as do
+        those of U(1) on pairs of complex numbers: where all speeds are whole multiples of one.
         """
         if self.form is None:
             return False
-        return self.dim != 1 or int(np.linalg.matrix_rank(self.basis[0], tol=1e-8)) == 2
+        return self.dim != 1 or self.speeds is not None
 
     @property
     def linear(self) -> bool:  # type: ignore[override]

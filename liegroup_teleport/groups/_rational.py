@@ -6,8 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["closed_under_transposes", "fractions", "rank", "solve", "whole"]
+__all__ = ["closed_under_transposes", "fractions", "rank", "solve", "whole", "whole_speeds"]
 
+WIDE = 100  # rows of matrices whose products are formed exactly
+SPEED = 1000  # largest whole number of turns that is looked for
 LARGE = 20_000  # entries of generators beyond which elimination takes long
 
 
@@ -102,3 +104,32 @@ def closed_under_transposes(generators: np.ndarray) -> bool:
     rows = whole(generators.reshape(len(generators), -1))
     both = np.concatenate([rows, whole(turned.reshape(len(turned), -1))])
     return rank(both) == rank(rows)
+
+
+def whole_speeds(X: np.ndarray) -> tuple[int, ...] | None:
+    """Return whole numbers in proportion to the speeds of planes of a matrix (n, n), if exact.
+
+    With eigenvalues ``+-i c n_k`` and 0, each once in the minimal polynomial,
+    ``X prod (X^2 + c^2 n_k^2) = 0``; ``c^2`` follows from the trace of ``X^2``. That identity is
+    tested in rational arithmetic, for numbers n_k guessed from the eigenvalues.
+    """
+    n = len(X)
+    if n > WIDE:
+        return None
+    found = np.sort(np.abs(np.linalg.eigvals(X).imag))
+    found = found[found > 1e-9 * max(float(found[-1]), 1e-300)]
+    if not len(found):
+        return None
+    ratios = [Fraction(float(f / found[0])).limit_denominator(SPEED) for f in found]
+    common = int(np.lcm.reduce([r.denominator for r in ratios]))
+    numbers = [int(r * common) for r in ratios]
+    if max(numbers) > SPEED:
+        return None
+    Y = whole(X)
+    square = Y @ Y
+    unit = Fraction(-int(np.trace(square)), sum(k * k for k in numbers))
+    product, one = Y, np.array([[int(i == j) for j in range(n)] for i in range(n)], dtype=object)
+    for k in sorted(set(numbers)):
+        shift = unit * k * k
+        product = (shift.denominator * square + shift.numerator * one) @ product
+    return None if np.any(product != 0) else tuple(numbers[::2])

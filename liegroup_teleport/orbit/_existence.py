@@ -10,26 +10,69 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 from .._arrays import Parameters, host, norm
 from ..groups import DirectProduct, MatrixGroup, MatrixRepresentation, SymmetryGroup
 from ..groups._rational import fractions, solve
 from ._landscape import LinearNorm
 
-__all__ = ["exactly_self_adjoint", "leads_to_zero", "least_logarithm"]
+__all__ = ["exactly_self_adjoint", "is_ours", "leads_to_zero", "least_logarithm"]
 
 ENTRIES = 4_000  # generators times entries of the vector: each takes one product
 ROUNDING = 1e4  # of the path to v, in units of eps times the stretch; generous
 CLEAR = 1e-7  # smaller second derivatives are not told from zero
+CLAIM = 1e-9  # relative error within which what a group says of itself is taken as true
 EXACT = 64  # entries or generators beyond which rational arithmetic takes long
 
 
-def exactly_self_adjoint(group: SymmetryGroup) -> bool:
-    """Whether the algebra is closed under transposes with no rounding: norms are then convex."""
+def is_ours(group: SymmetryGroup) -> bool:
+    """Whether a group, and all its factors, are exactly of classes of this library.
+
+    What others, subclasses included, say of themselves is looked at before a proof rests on it.
+    """
+    if type(group) is DirectProduct:
+        return all(is_ours(factor) for factor in group.groups)
+    return type(group).__module__.startswith(f"{__package__.split('.')[0]}.groups.")
+
+
+def exactly_self_adjoint(field: LinearNorm) -> bool:
+    """Whether the algebra is closed under transposes with no rounding: norms are then convex.
+
+    Of a group of the user's it is tested to rounding, and that the action is linear.
+    """
+    if not is_ours(field.group):
+        return field.group.self_adjoint and _keeps_its_word(field)
+    return _known_to_be(field.group)
+
+
+def _known_to_be(group: SymmetryGroup) -> bool:
     if isinstance(group, DirectProduct):
-        return all(exactly_self_adjoint(factor) for factor in group.groups)
+        return all(_known_to_be(factor) for factor in group.groups)
     exact = getattr(group, "exactly_self_adjoint", None)
     return group.self_adjoint if exact is None else bool(exact)
+
+
+def _keeps_its_word(field: LinearNorm) -> bool:
+    """Whether generators span their transposes as matrices, and elements are exponentials."""
+    R = _representation(field)
+    if R is None or not len(R):
+        return False
+    flat, turned = R.reshape(len(R), -1), R.transpose(0, 2, 1).reshape(len(R), -1)
+    T = np.linalg.lstsq(flat.T, turned.T, rcond=1e-10)[0]
+    if np.linalg.norm(flat.T @ T - turned.T) > CLAIM * np.linalg.norm(flat):
+        return False
+    rng = np.random.default_rng(0)
+    for _ in range(2):
+        x = rng.standard_normal(len(R))
+        x /= 2 * max(1.0, float(np.linalg.norm(x)))
+        u = {name: rng.standard_normal(a.shape) for name, a in field.vector.items()}
+        g = field.group.exp(x)
+        moved = field.group.act_cotangent(g, u, u) if field.dual else field.group.act(g, u)
+        expected = scipy.linalg.expm(np.tensordot(x, R, 1)) @ _flat(u)
+        if np.linalg.norm(_flat(moved) - expected) > CLAIM * np.linalg.norm(expected):
+            return False
+    return True
 
 
 def least_logarithm(field: LinearNorm, g: Any, stretch: float, eps: float) -> float | None:
@@ -170,7 +213,7 @@ def leads_to_zero(group: SymmetryGroup, vector: Parameters, dual: bool) -> bool:
     dual : bool
         Whether it moves as a gradient.
     """
-    if not isinstance(group, MatrixGroup | MatrixRepresentation):
+    if not isinstance(group, MatrixGroup | MatrixRepresentation) or not is_ours(group):
         return False
     X = group.exact_generators
     if X is None or not len(X) or max(len(X), X.shape[-1]) > EXACT or not norm(vector) > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,14 @@ from ..groups import PositiveRescaling
 from ._attained import is_attained, lasting
 from ._conditioning import Limits, stretch
 from ._convex import ConvexResult, Path, minimize_norm
-from ._existence import exactly_self_adjoint, leads_to_zero, least_logarithm
+from ._existence import exactly_self_adjoint, is_ours, leads_to_zero, least_logarithm
 from ._factors import chain_of
 from ._landscape import LinearNorm
-from ._problem import OrbitPoint, Problem
+from ._problem import TRUST, OrbitPoint, Problem
 from ._support import covered, exponents, weighted_bound
 
-__all__ = ["Infimum", "infimum", "minimum"]
+__all__ = ["Infimum", "infimum", "minimum", "to_zero"]
 
-TRUST = 1.0  # distance that is gone where nothing on the orbit is best and no radius is given
 NEAR = 1e-7  # part of a limit above which an element is far from it
 GAP = 1e-6  # relative distance from a proved bound beyond which no optimum is claimed
 RESOLVED = 1e-100  # part of the largest entry below which others may be lost to underflow
@@ -51,6 +50,8 @@ UNDECIDED = Infimum(None, None, "whether the infimum is attained is not decided"
 def infimum(field: LinearNorm) -> Infimum:
     """Return what is proved of the infimum of a norm over the orbit, before any search."""
     group, given = field.group, field.given
+    if not is_ours(group):
+        return UNDECIDED
     if isinstance(group, PositiveRescaling):
         attained = is_attained(group, given)
         if attained:
@@ -158,16 +159,20 @@ def _search(problem: Problem, field: LinearNorm, path: Path) -> ConvexResult:
 def _towards_zero(
     problem: Problem, field: LinearNorm, limits: Limits, known: Infimum
 ) -> OrbitPoint:
-    """Go a little towards an infimum of zero: no element is best, and far ones help nobody."""
     found = _search(problem, field, Path(limits, radius=TRUST))
-    return OrbitPoint(
-        found.element,
-        "unattained",
-        f"the infimum is zero, a limit that no element attains ({known.why}); this element is "
-        f"within distance {TRUST:.4g} on the way there; radius=... goes to another",
-        found.residual,
-        0.0,
+    return to_zero(OrbitPoint(found.element, "unattained", known.why, found.residual))
+
+
+def to_zero(point: OrbitPoint) -> OrbitPoint:
+    """Report a point a little on the way to an infimum of zero, whose ``message`` is the proof.
+
+    No element is best there, and far ones help nobody: parameters vanish, or gradients.
+    """
+    message = (
+        f"the infimum is zero, a limit that no element attains ({point.message}); this element is "
+        f"within distance {TRUST:.4g} on the way there; radius=... goes to another"
     )
+    return replace(point, status="unattained", message=message, bound=0.0)
 
 
 def _undecided(problem: Problem, field: LinearNorm, limits: Limits, known: Infimum) -> OrbitPoint:
@@ -202,7 +207,8 @@ def _ended(field: LinearNorm, found: ConvexResult, known: Infimum, most: int) ->
     bound, attained, why = known.value, known.attained, known.why
     if bound is None:
         logarithm = found.bound if found.bound is not None else _of_weights(field, found)
-        if attained is None and found.converged and exactly_self_adjoint(field.group):
+        logarithm = logarithm if is_ours(field.group) else None
+        if attained is None and found.converged and exactly_self_adjoint(field):
             far = stretch(field.group, found.element)
             logarithm = least_logarithm(field, found.element, far, float(np.finfo(float).eps))
             attained = True if logarithm is not None else None
@@ -221,7 +227,7 @@ def _ended(field: LinearNorm, found: ConvexResult, known: Infimum, most: int) ->
             found.residual,
             bound,
         )
-    if not (attained and close and exactly_self_adjoint(field.group)):
+    if not (attained and close and exactly_self_adjoint(field)):
         return OrbitPoint(
             found.element,
             "converged",

@@ -15,7 +15,9 @@ from ._landscape import Landscape
 from ._objectives import Objective
 from ._stability import Stability
 
-__all__ = ["OrbitPoint", "Problem", "Status"]
+__all__ = ["TRUST", "OrbitPoint", "Problem", "Status"]
+
+TRUST = 1.0  # distance within which a search stays where nothing but rounding would end it
 
 Status = Literal["optimal", "unattained", "boundary", "converged", "iteration_limit", "identity"]
 

@@ -9,17 +9,18 @@ import numpy as np
 
 from .._arrays import epsilon, host, norm
 from .._errors import UnboundedOrbitError
-from ..groups import QuadraticOrthogonal
+from ..groups import MatrixGroup, QuadraticOrthogonal, SymmetryGroup
 from ._angle import search_angle
 from ._ball import BallResult, search_ball
+from ._existence import is_ours, leads_to_zero
 from ._gram import GramDecrease
 from ._hidden_states import HiddenStatesNorm
-from ._landscape import LinearNorm
+from ._landscape import Landscape, LinearNorm
 from ._low_rank import RANK, climb
-from ._minimum import minimum
+from ._minimum import minimum, to_zero
 from ._newton import newton_ball
 from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
-from ._problem import OrbitPoint, Problem, Status
+from ._problem import TRUST, OrbitPoint, Problem, Status
 from ._quadratic import Turn, turn
 from ._separable import Separable
 from ._stability import Stability
@@ -33,7 +34,6 @@ SINGLE = 8.0  # largest radius whose stretches single precision can hold
 PROVED = 1e-8  # relative gap to a proved bound at which a quadratic's optimum is called that
 NARROW = 2.0**-53  # half the distance of one from the next number
 STEEP = 1e-5  # slope above which an end without a further step is not called converged
-TRUST = 1.0  # distance within which a search stays where rounding alone would end it
 HOLDS = 60  # times that an element is drawn into its bound
 LEAST = 1e-6  # gain of the logarithm that single precision can tell from none
 
@@ -57,12 +57,15 @@ def solve(problem: Problem) -> OrbitPoint:
         return _unbounded(problem)
     if isinstance(group, QuadraticOrthogonal) and _is_spectral(problem):
         return _quadratic(problem)
-    if group.dim == 1 and group.compact and problem.stability is None:
+    if _turns(group) and problem.stability is None:
         return _angle(problem)
     if problem.sense == "min" and problem.field.convex and problem.stability is None:
         found = minimum(problem)
         if found is not None:
             return found
+    if problem.sense == "min" and not bounded and _vanishes(problem.field):
+        near = _ball(replace(problem, radius=TRUST))
+        return to_zero(replace(near, message="a one-parameter subgroup takes the vector to zero"))
     if isinstance(problem.field, HiddenStatesNorm) and problem.stability is None:
         return _hidden_states(problem, problem.field)
     if problem.sense == "max" and isinstance(problem.field, LinearNorm):
@@ -70,6 +73,20 @@ def solve(problem: Problem) -> OrbitPoint:
         if separable is not None and problem.stability is None:
             return _separable(problem, problem.field, separable)
     return _ball(problem)
+
+
+def _vanishes(field: Landscape) -> bool:
+    """Whether the objective is a norm, not zero, with an infimum of zero that is proved."""
+    if not isinstance(field, LinearNorm) or field.convex or not field.size > 0:
+        return False
+    return leads_to_zero(field.group, field.given, field.dual)
+
+
+def _turns(group: SymmetryGroup) -> bool:
+    """Whether the group is a circle that turns one plane, an angle once around at a time."""
+    if group.dim != 1 or not group.compact or not is_ours(group):
+        return False
+    return not isinstance(group, MatrixGroup) or group.speeds == (1,)
 
 
 def _nowhere(problem: Problem) -> bool:
@@ -275,7 +292,8 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
     if problem.stability is not None:
         return _stable(problem, problem.stability)
     found = _search(problem, start)
-    if found.beyond and not found.converged and problem.radius is None and problem.box is None:
+    ended = found.converged and found.residual <= STEEP
+    if found.beyond and not ended and problem.radius is None and problem.box is None:
         # nothing holds the search back but rounding: what lies there is of no use
         near = _ball(replace(problem, radius=TRUST), start)
         message = f"elements beyond cost too many digits; {near.message}"

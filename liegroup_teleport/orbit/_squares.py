@@ -38,7 +38,7 @@ class Squares:
         dual : bool
             Whether the vector moves as a gradient.
         """
-        if not isinstance(group, PositiveRescaling):
+        if type(group) is not PositiveRescaling:  # others may act differently
             return None
         starts = np.cumsum([0, *group.slots.sizes])
         axes: dict[str, dict[int, Axis]] = {name: {} for name in vector}

@@ -364,3 +364,89 @@ def test_ill_conditioned_elements_do_not_blame_the_group():
     a, b = found.element
     assert np.allclose(a @ b, np.eye(2), atol=1e-7)
     assert np.linalg.norm(a) * np.linalg.norm(b) <= 2 / np.sqrt(np.finfo(float).eps)
+
+
+class Claimed(lt.SymmetryGroup):
+    """Exponentials of given matrices on ``w``, and whatever they say of themselves."""
+
+    linear, diagonal, scope = True, False, "loss"
+
+    def __init__(self, generators, self_adjoint=True, compact=False):
+        self.inner = MatrixGroup(generators, {"w": (len(generators[0]),)})
+        self.self_adjoint, self.compact = self_adjoint, compact
+
+    dim = property(lambda self: self.inner.dim)
+    shapes = property(lambda self: self.inner.shapes)
+    acts_on = property(lambda self: self.inner.acts_on)
+    manifold = property(lambda self: self.inner.manifold)
+
+    def identity(self):
+        return self.inner.identity()
+
+    def compose(self, g, h):
+        return self.inner.compose(g, h)
+
+    def inverse(self, g):
+        return self.inner.inverse(g)
+
+    def exp(self, x):
+        return self.inner.exp(x)
+
+    def log(self, g):
+        return self.inner.log(g)
+
+    def algebra_basis(self):
+        return self.inner.algebra_basis()
+
+    def distance(self, g):
+        return self.inner.distance(g)
+
+    def exp_pullback(self, x, m):
+        return self.inner.exp_pullback(x, m)
+
+    def act(self, g, w):
+        return self.inner.act(g, w)
+
+    def act_tangent(self, g, w, u):
+        return self.inner.act_tangent(g, w, u)
+
+    def act_cotangent(self, g, w, v):
+        return self.inner.act_cotangent(g, w, v)
+
+    def generator(self, x, w):
+        return self.inner.generator(x, w)
+
+    def generator_adjoint(self, w, p):
+        return self.inner.generator_adjoint(w, p)
+
+
+CONSTANT = from_function(lambda w: 1.0, lambda w: {"w": 0 * w["w"]})
+
+
+@pytest.mark.parametrize(
+    ("generators", "claims", "status"),
+    [
+        ([unit(0, 1, 2) + unit(1, 0, 2)], {}, "optimal"),
+        ([unit(0, 1, 2)], {}, "converged"),  # shears
+        ([np.diag([1.0, -1.0]) + 0.5 * (unit(0, 1, 2) - unit(1, 0, 2))], {}, "converged"),
+        ([np.array([[1.0, 3.0], [0.0, -2.0]])], {"compact": True}, "converged"),
+    ],
+)
+def test_a_group_is_not_taken_at_its_word(generators, claims, status):
+    group = Claimed(generators, **claims)
+    found = lt.teleport(CONSTANT, group, {"w": np.array([3.0, 1.0])}, lt.ParameterNorm())
+    assert found.status == status
+
+
+def test_a_subclass_that_acts_otherwise_proves_nothing_of_its_parent():
+    class Squared(PositiveRescaling):
+        """Scales what is written by the square of what it should."""
+
+        def act(self, g, w):
+            return super().act(g, super().act(np.sqrt(g), w) | {"W2": w["W2"]})
+
+    hidden = HiddenIndex(2, [("W1", 0)], [("W2", 1)])
+    w = {"W1": np.array([[3.0], [4.0]]), "W2": np.array([[1.0, 2.0]])}
+    loss = from_function(lambda w: 1.0, lambda w: {n: 0 * a for n, a in w.items()})
+    found = lt.teleport(loss, Squared([hidden]), w, lt.ParameterNorm())
+    assert found.status != "optimal"

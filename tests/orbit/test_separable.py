@@ -65,7 +65,8 @@ def test_a_box_of_any_size_is_kept_and_its_bound_not_exceeded(seed, exponent, si
         w = {name: a.astype(np.float32) for name, a in w.items()}
     result = teleport(loss, group, w, GradientNorm(), box=box)
     assert np.max(np.abs(np.log(result.element))) <= box
-    assert result.objective_after <= result.bound
+    assert result.bound is None or result.objective_after <= result.bound
+    assert result.bound is not None or result.status == "identity"  # nothing is that near to one
 
 
 @given(seed=st.integers(0, 10**6), radius=st.floats(1e-2, 4.0))
