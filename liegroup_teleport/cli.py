@@ -26,7 +26,41 @@ __all__ = ["main"]
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands that end in one line where the terminal or the disk does, and 130 on Ctrl-C."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            sys.exit(INTERRUPTED)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()  # here and not when Python ends, where nobody catches it
+        except OSError as error:
+            # what is left in the buffer cannot be written either, and would be tried again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            where = f" {error.filename}" if error.filename else ""
+            reason = error.strerror or str(error)
+            print(f"Error: cannot write the output{where}: {reason}", file=sys.stderr)
+            sys.exit(1)
+
+
+class _Folder(click.Path):
+    """The name of a folder, which is not empty."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not str(value):
+            self.fail("an empty name; expected that of a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="liegroup-teleport")
 def main() -> None:
     """Exact symmetry teleportation: run the papers' experiments, verify the proofs."""
@@ -36,10 +70,11 @@ def main() -> None:
 @click.argument("names", nargs=-1, type=click.Choice(NAMES + STUDIES), metavar="[NAMES]...")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_Folder(path_type=Path),
     default=Path("liegroup-teleport-report"),
     show_default=True,
-    help="Folder for figures, results.json, report.html and, of the studies, finished runs.",
+    help="Folder for figures, results.json, report.html and, of the studies, finished runs. "
+    "What other experiments left there is kept.",
 )
 @click.option(
     "--seeds",
@@ -96,11 +131,16 @@ def reproduce(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from .experiments._report import Report
+    from .experiments._report import FolderError, Report
 
     subtitle = f"liegroup-teleport reproduce {' '.join(chosen)}{' --quick' if quick else ''}"
     subtitle += f" --dataset {dataset}" if "digits" in chosen else ""
-    report = Report(out, f"{subtitle}, {time.strftime('%Y-%m-%d %H:%M')}")
+    try:
+        report = Report(out, f"{subtitle}, {time.strftime('%Y-%m-%d %H:%M')}")
+    except FolderError as error:
+        raise click.BadParameter(
+            f"{error}; give another folder, or move it", param_hint="'--out'"
+        ) from None
     stderr = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description:<22}"),
@@ -206,6 +246,8 @@ def _one(name: str, context: Context, report: Report) -> list[str]:
 
 def _prepare(out: Path) -> None:
     """Create the output folder and try to write in it, before any work is done."""
+    from .experiments._report import FILES
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -215,6 +257,12 @@ def _prepare(out: Path) -> None:
         raise click.BadParameter(
             f"cannot write to the folder {str(out)!r}: {reason}", param_hint="'--out'"
         ) from None
+    for file in FILES:
+        if (out / file).is_dir():
+            raise click.BadParameter(
+                f"{out / file} is a folder, and a file of that name is to be written",
+                param_hint="'--out'",
+            )
 
 
 def _table(outcomes: Mapping[str, Outcome]) -> None:

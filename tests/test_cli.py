@@ -1,8 +1,10 @@
 """The command line as users call it."""
 
 import json
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,68 @@ def test_reproduce_writes_results_pictures_and_report(tmp_path):
     assert page.count("data:image/png;base64,") == len(pictures) == 7
     assert "booth-level-sets.png" in pictures
     assert {path.suffix for path in out.iterdir()} == {".json", ".html", ".png"}
+
+
+@pytest.mark.parametrize("name", ["results.json", "report.html", "report.json"])
+def test_a_folder_in_place_of_a_file_is_refused_before_any_work(tmp_path, name):
+    (tmp_path / name).mkdir()
+    result = call("reproduce", "quadratic", "--quick", "--out", tmp_path)
+    assert result.returncode == 2
+    assert f"{name} is a folder" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("content", ["no json", "[1]", "\x00"])
+def test_results_that_cannot_be_read_are_not_written_over(tmp_path, content):
+    (tmp_path / "results.json").write_text(content)
+    result = call("reproduce", "quadratic", "--quick", "--out", tmp_path)
+    assert result.returncode == 2
+    assert "results.json" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "results.json").read_text() == content
+
+
+def test_an_empty_name_for_the_folder_is_refused(tmp_path):
+    result = call("reproduce", "quadratic", "--quick", "--out", "")
+    assert result.returncode == 2
+    assert "an empty name" in result.stderr
+
+
+def test_a_second_run_into_one_folder_keeps_the_first(tmp_path):
+    for name in ("booth", "quadratic", "quadratic"):
+        result = call("reproduce", name, "--quick", "--out", tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert ("Booth" in result.stdout or "booth" in result.stdout) == (name == "booth")
+    assert list(json.loads((tmp_path / "results.json").read_text())) == ["booth", "quadratic"]
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("From an earlier run: liegroup-teleport reproduce booth") == 1
+    assert page.count("data:image/png;base64,") == len(list(tmp_path.glob("*.png")))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [["--help"], ["reproduce", "--help"], ["--version"]])
+def test_a_full_disk_is_one_line(command):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "liegroup_teleport", *command],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: cannot write the output: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_verify_that_is_interrupted_ends_with_130():
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "liegroup_teleport", "verify"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert "proved" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Interrupted." in errors
+    assert "Traceback" not in errors

@@ -9,15 +9,22 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._outcome import Outcome
+from ._outcome import Claim, Outcome
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Report", "plain", "write_atomically"]
+__all__ = ["FILES", "FolderError", "Report", "plain", "write_atomically"]
+
+FILES = ("results.json", "report.json", "report.html")
+
+
+class FolderError(ValueError):
+    """A folder holds something that a run would have to write over and cannot read."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -55,7 +62,11 @@ def _png(figure: Figure) -> bytes:
 
 
 class Report:
-    """The files of one run, brought up to date after every experiment.
+    """The files of one folder, brought up to date after every experiment.
+
+    What earlier runs left there stays: their experiments are kept in ``results.json``
+    and in the page, and replaced only where the same experiment is run again. What the
+    page says beside the numbers is in ``report.json``.
 
     Parameters
     ----------
@@ -63,14 +74,19 @@ class Report:
         Exists and can be written.
     subtitle : str
         How the run was made.
+
+    Raises
+    ------
+    FolderError
+        If a file of an earlier run is none, or cannot be read.
     """
 
     def __init__(self, folder: Path, subtitle: str) -> None:
         self.folder = folder
         self.subtitle = subtitle
         self.outcomes: dict[str, Outcome] = {}
-        self._seconds: dict[str, float] = {}
-        self._pictures: dict[str, dict[str, str]] = {}
+        self._results = _read(folder / "results.json")
+        self._pages = _read(folder / "report.json")
 
     def add(self, name: str, outcome: Outcome, seconds: float) -> None:
         """Add a finished experiment and write everything."""
@@ -80,12 +96,31 @@ class Report:
             write_atomically(self.folder / f"{name}-{title}.png", data)
             pictures[title] = base64.b64encode(data).decode("ascii")
         self.outcomes[name] = outcome
-        self._seconds[name] = seconds
-        self._pictures[name] = pictures
-        results = {key: plain(value.results) for key, value in self.outcomes.items()}
-        text = json.dumps(results, indent=1, allow_nan=False) + "\n"
-        write_atomically(self.folder / "results.json", text.encode())
+        self._results[name] = plain(outcome.results)
+        self._pages[name] = {
+            "title": outcome.title,
+            "made": self.subtitle,
+            "seconds": seconds,
+            "claims": [asdict(claim) for claim in outcome.claims],
+            "notes": list(outcome.notes),
+            "pictures": pictures,
+        }
+        for file, content in (("results.json", self._results), ("report.json", self._pages)):
+            text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+            write_atomically(self.folder / file, text.encode())
         write_atomically(self.folder / "report.html", self._html().encode())
+
+    def _all(self) -> dict[str, Outcome]:
+        """Return the outcomes of this run and of those before."""
+        outcomes = {}
+        for name, page in self._pages.items():
+            notes = list(page["notes"])
+            if name not in self.outcomes:
+                notes.append(f"From an earlier run: {page['made']}.")
+            claims = [Claim(**claim) for claim in page["claims"]]
+            results = self._results.get(name, {})
+            outcomes[name] = Outcome(page["title"], results, claims, {}, notes)
+        return outcomes
 
     def _html(self) -> str:
         import jinja2
@@ -99,10 +134,23 @@ class Report:
         environment.filters["columns"] = _columns
         return environment.get_template("report.html.jinja").render(
             subtitle=self.subtitle,
-            outcomes=self.outcomes,
-            seconds=self._seconds,
-            pictures=self._pictures,
+            outcomes=self._all(),
+            seconds={name: page["seconds"] for name, page in self._pages.items()},
+            pictures={name: page["pictures"] for name, page in self._pages.items()},
         )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what an earlier run wrote, nothing if there was none."""
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{path} cannot be read as results of an earlier run: {error}") from None
+    if not isinstance(content, dict):
+        raise FolderError(f"{path} holds a {type(content).__name__}; expected results by name")
+    return content
 
 
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
