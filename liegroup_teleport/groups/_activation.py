@@ -191,7 +191,7 @@ class ActivationGL(SymmetryGroup):
             state leaves the range of the activation.
         """
         g = self.matrices._element(g)
-        if all(np.array_equal(a, np.eye(len(a))) for a, _ in g):
+        if all(a.dtype != object and np.array_equal(a, np.eye(len(a))) for a, _ in g):
             self.check_parameters(w)
             return dict(w)
         return self._act(g, w, self._layers(w))

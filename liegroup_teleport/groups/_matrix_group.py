@@ -305,7 +305,7 @@ class MatrixGroup(SymmetryGroup):
     def act(self, g: Any, w: Parameters) -> dict[str, Any]:
         """Return the moved parameters."""
         g = self._element(g)[0]
-        if np.array_equal(g, np.eye(len(g))):
+        if g.dtype != np.dtype(object) and np.array_equal(g, np.eye(len(g))):
             self.check_parameters(w)
             return dict(w)
         moved = self._affine(g, w)

@@ -10,22 +10,35 @@ from typing import Any
 import numpy as np
 import sympy
 
+from .._errors import DomainError
 from ..losses import LeakyReLU
+from ..losses._activations import Linear
+from ._numbers import number
+from ._scalars import Unknown, expression_of
 from ._symbols import map_entries
 
 __all__ = ["Exact", "Homogeneous", "Opaque", "is_linear"]
 
 
-class Slope(sympy.Function):
+class Law(sympy.Function):
+    """A function of which only a law is known; its arguments come in normal form."""
+
+    normalised = True
+
+
+class Slope(Law):
     """The slope of a positively homogeneous function at z: the same at s z for every s > 0."""
 
     nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sympy.Integer(0)  # wherever there is a derivative
 
     def _latex(self, printer: Any) -> str:
         return rf"\sigma'\left({printer._print(self.args[0])}\right)"
 
 
-class Value(sympy.Function):
+class Value(Law):
     """A function of which nothing is known, or that it has an inverse."""
 
     nargs = 1
@@ -34,20 +47,26 @@ class Value(sympy.Function):
     def eval(cls, z: Any) -> Any:
         return z.args[0] if isinstance(z, Preimage) else None
 
+    def fdiff(self, argindex: int = 1) -> Any:
+        return FirstDerivative(self.args[0])
 
-class Preimage(sympy.Function):
+
+class Preimage(Law):
     """The inverse of :class:`Value`."""
 
     nargs = 1
 
 
-class FirstDerivative(sympy.Function):
+class FirstDerivative(Law):
     """The derivative of :class:`Value`."""
 
     nargs = 1
 
+    def fdiff(self, argindex: int = 1) -> Any:
+        return SecondDerivative(self.args[0])
 
-class SecondDerivative(sympy.Function):
+
+class SecondDerivative(Law):
     """The second derivative of :class:`Value`."""
 
     nargs = 1
@@ -55,7 +74,17 @@ class SecondDerivative(sympy.Function):
 
 def is_linear(activation: Any) -> bool:
     """Whether the activation is the identity of the library."""
-    return getattr(activation, "name", None) == "linear"
+    return type(activation) is Linear
+
+
+def _entry_by_entry(function: Any, z: Any) -> Any:
+    """Apply a function of expressions to expressions, or to unknown numbers."""
+
+    def apply(entry: Any) -> Any:
+        made = function(expression_of(entry))
+        return Unknown(made, entry.notes) if isinstance(entry, Unknown) else made
+
+    return map_entries(apply, z)
 
 
 def _without_positive_factors(z: Any) -> tuple[Any, Any]:
@@ -85,10 +114,10 @@ class Homogeneous:
             factor, rest = _without_positive_factors(entry)
             return factor * rest * Slope(rest)
 
-        return map_entries(value, z)
+        return _entry_by_entry(value, z)
 
     def derivative(self, z: Any) -> Any:
-        return map_entries(lambda entry: Slope(_without_positive_factors(entry)[1]), z)
+        return _entry_by_entry(lambda entry: Slope(_without_positive_factors(entry)[1]), z)
 
     def second_derivative(self, z: Any) -> Any:
         return 0 * z
@@ -107,7 +136,7 @@ class Opaque:
     homogeneous: bool = False
 
     def _map(self, function: Callable[[Any], Any], z: Any) -> Any:
-        return map_entries(lambda entry: function(self.normalise(entry)), z)
+        return _entry_by_entry(lambda entry: function(self.normalise(entry)), z)
 
     def __call__(self, z: Any) -> Any:
         return self._map(Value, z)
@@ -124,7 +153,7 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Exact:
-    """The activation of a loss, computed on object arrays of ``Fraction``.
+    """The activation of a loss, computed on object arrays of exact numbers.
 
     Positively homogeneous ones by ``((1 + a) z + (1 - a) |z|) / 2`` times their slope to the
     right, exactly; for LeakyReLU any ``slope`` may be put in. Others through float64: the value
@@ -145,7 +174,7 @@ class Exact:
 
     def _slopes(self) -> tuple[Fraction, Fraction]:
         """Return the slopes to the right and to the left of zero."""
-        if self.slope is not None and isinstance(self.activation, LeakyReLU):
+        if self.slope is not None and type(self.activation) is LeakyReLU:
             return Fraction(1), self.slope
         right, left = self.activation(np.array([1.0, -1.0]))
         return Fraction(float(right)), Fraction(-float(left))
@@ -160,7 +189,7 @@ class Exact:
         if not self.homogeneous:
             return self._through_floats(self.activation.derivative, z)
         right, left = self._slopes()
-        return map_entries(lambda entry: right if entry > 0 else left, z)
+        return map_entries(lambda entry: number(right if entry > 0 else left), z)
 
     def second_derivative(self, z: Any) -> Any:
         return self._through_floats(self.activation.second_derivative, z)
@@ -173,4 +202,8 @@ class Exact:
 
     @staticmethod
     def _through_floats(function: Callable[[Any], Any], z: Any) -> Any:
-        return map_entries(Fraction, np.asarray(function(np.asarray(z, dtype=np.float64))))
+        with np.errstate(all="ignore"):
+            found = np.asarray(function(np.asarray(z, dtype=np.float64)))
+        if not np.all(np.isfinite(found)):
+            raise DomainError("the activation overflows")
+        return map_entries(number, found)

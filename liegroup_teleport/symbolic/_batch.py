@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..groups import ActivationGL
 from ..groups._activation import _Layer
-from ._elements import exact_inverse, identity_matrix, inverse_matrix
+from ._elements import identity_matrix, inverse_matrix
+from ._exact import changed_twin
 from ._symbols import Definitions, symbol_array
 
 __all__ = ["bound_right_inverses", "right_inverse", "with_right_inverses"]
@@ -24,7 +24,7 @@ def with_right_inverses(
     A singular value decomposition needs floats; everything else that the group computes is left
     as it is.
     """
-    twin = replace(group, mlp=mlp)
+    twin: ActivationGL = changed_twin(group, mlp=mlp)
 
     def layers(w: Any) -> list[_Layer]:
         states, hidden = mlp.hidden(w)
@@ -37,7 +37,9 @@ def with_right_inverses(
     return twin
 
 
-def right_inverse(H: np.ndarray, layer: int) -> np.ndarray:
+def right_inverse(
+    inverse: Callable[[np.ndarray], np.ndarray], H: np.ndarray, layer: int
+) -> np.ndarray:
     """Return ``H^T (H H^T)^-1`` of exact numbers, shape (width, samples).
 
     Raises
@@ -45,7 +47,7 @@ def right_inverse(H: np.ndarray, layer: int) -> np.ndarray:
     ZeroDivisionError
         If the rank of ``H`` is less than the number of samples.
     """
-    return H.T @ exact_inverse(H @ H.T)
+    return H.T @ inverse(H @ H.T)
 
 
 def bound_right_inverses(hidden: list[np.ndarray]) -> tuple[list[np.ndarray], Definitions]:
@@ -60,7 +62,6 @@ def bound_right_inverses(hidden: list[np.ndarray]) -> tuple[list[np.ndarray], De
         free = symbol_array(f"K{m}", (width - samples, samples))
         inverse, bound = inverse_matrix(H[:, width - samples :], f"d_H{m}")
         rest = identity_matrix(samples) - H[:, : width - samples] @ free
-        # the reciprocal of a determinant of states cannot be drawn: numbers compute K anew
-        definitions |= Definitions({}, bound.equations, bound.leading)
+        definitions |= bound
         found.append(np.concatenate([free, inverse @ rest]))
     return found, definitions

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import sympy
 
 from ._limits import TimeLimitError, limited
-from ._symbols import load_algebra
+from ._normal_form import load_algebra
+from ._running import CannotRunError
+from ._symbols import printable
 
-__all__ = ["Certificate", "certify"]
+__all__ = ["Certificate", "Finding", "certify"]
 
 LONG = 1000  # operations in a residual
+REFUTED = 5.0  # seconds for the residual of a statement that numbers refute
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a proof found: what is left, an example, and what it took for granted on the way."""
+
+    residual: Any
+    example: Mapping[str, Any] | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,10 +94,13 @@ class Certificate:
     def verify(self, *, seed: int = 1, time_limit: float = 60.0) -> bool:
         """Check the statement again by a method independent of the proof.
 
-        Invariances and rules are evaluated at random points, by the shipped code, in exact
-        rational arithmetic with activations that compute numbers: two different polynomials
-        agree at a random point with probability next to zero (Schwartz-Zippel). Other
-        certificates say in :attr:`method` how they are checked.
+        Invariances and rules are evaluated at points drawn as numbers, in general position and
+        special ones (zeros, equal entries, both signs, small and large), by the code that was
+        passed: in exact rational arithmetic where it keeps to that, else with fifty digits, and
+        in float64. No symbol and no simplifier takes part. Two different polynomials agree at a
+        random point with probability next to zero (Schwartz-Zippel); :attr:`assumptions` say to
+        which precision what is not rational was compared. Other certificates say in
+        :attr:`method` how they are checked.
 
         Parameters
         ----------
@@ -101,12 +118,32 @@ class Certificate:
         Raises
         ------
         RuntimeError
-            If the time limit came first, or there is no check.
+            If the time limit came first, or there is no check: one that was made of functions
+            that cannot be pickled is lost with pickling.
         """
         recheck = self.recheck
         if recheck is None:
-            raise RuntimeError(f"certificate {self.name!r} has no independent check")
+            raise RuntimeError(
+                f"certificate {self.name!r} has no independent check (pickling loses it); prove "
+                "it again"
+            )
         return limited(lambda: recheck(seed), time_limit) is None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields; a check that cannot be pickled is left out."""
+        state = dict(self.__dict__)
+        try:
+            pickle.dumps(self.recheck)
+        except Exception:  # functions inside functions, whatever a group or a loss holds
+            state["recheck"] = None
+        return state
+
+    def __copy__(self) -> Certificate:
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Certificate:
+        """Return a copy with the same check: it is made of what was passed."""
+        return replace(self, witness=copy.deepcopy(self.witness, memo))
 
     def _repr_latex_(self) -> str:
         """Return the statement and the verdict for notebooks."""
@@ -155,13 +192,14 @@ def certify(
     name, statement, method, scope, assumptions, latex : str
         ``assumptions`` is a sequence of them. As in :class:`Certificate`.
     residual : callable
-        ``() -> sympy.Expr``, zero exactly if the statement is true; or a pair of that and the
+        ``() -> sympy.Expr``, zero exactly if the statement is true; a pair of that and the
         witness of a theorem of existence.
     counterexample : callable
         ``seed -> mapping or None``: evaluate the statement at numbers, and return those at which
         it fails. Independent of ``residual``; it also serves :meth:`Certificate.verify`.
     time_limit : float
-        Seconds for both together. Each is really stopped then (see ``_limits.limited``), and
+        Seconds for both together; a statement that numbers refute gets five of them at most for
+        its residual. Each is really stopped then (see ``_limits.limited``), and
         the certificate says so; a counterexample met before that is kept.
 
     Returns
@@ -195,37 +233,53 @@ def certify(
     started = time.perf_counter()
     load_algebra()  # here, once, and not again in every child process
     witness: Mapping[str, Any] | None = None
-    example: Mapping[str, Any] | None = None
-    remains: Any = None
+    found = Finding(None)
     try:
         witness = limited(lambda: counterexample(0), time_limit)
         left = max(time_limit - (time.perf_counter() - started), 1e-3)
-        remains, example = limited(lambda: _abridged(residual()), left)
+        if witness is not None:
+            left = min(left, REFUTED)
+        found = limited(lambda: _abridged(residual()), left)
     except TimeLimitError as error:
         method = f"{method} ({error})"
+    except CannotRunError as error:
+        if witness is None:
+            raise TypeError(str(error)) from error
+    except Exception:
+        if witness is None:  # else the statement is false, whatever became of the proof
+            raise
+    remains = found.residual
     proved = witness is None and remains is not None and bool(remains == 0)
     return Certificate(
         name=name,
         statement=statement,
         method=method,
-        assumptions=tuple(assumptions),
+        assumptions=tuple(dict.fromkeys((*assumptions, *found.assumptions))),
         scope=scope,
         residual=remains,
         proved=proved,
         seconds=time.perf_counter() - started,
-        witness=example if proved else witness,
+        witness=found.example if proved else witness,
         latex=latex,
         recheck=counterexample,
     )
 
 
-def _abridged(found: Any) -> tuple[Any, Any]:
-    """Return residual and example; of a residual too long to read only that it is not zero."""
-    remains, example = found if isinstance(found, tuple) else (found, None)
-    remains = sympy.sympify(remains)
+def _abridged(found: Any) -> Finding:
+    """Return a finding to read: plain symbols, and of a long residual only that it is not zero."""
+    if isinstance(found, tuple):
+        found = Finding(*found)
+    elif not isinstance(found, Finding):
+        found = Finding(found)
+    remains = sympy.sympify(found.residual)
+    if not isinstance(remains, sympy.Expr):
+        raise TypeError(
+            f"residual() returned {remains!r:.60}; expected an expression, zero if the statement "
+            "is true"
+        )
     if remains.count_ops() > LONG:
         remains = sympy.Symbol("too_long_to_print", zero=False)
-    return remains, example
+    return replace(found, residual=printable(remains))
 
 
 def _plain(value: Any) -> Any:

@@ -16,11 +16,16 @@ import scipy.sparse
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
+from .._checks import check_choice
 from ..discovery import Discovery
 from ..discovery._identify import identify
 from ..discovery._result import group_of
 from ._certificate import certify
+from ._draws import GENERIC, Draw
+from ._modular import solutions_modulo
+from ._numbers import Number, number
 from ._polynomials import Polynomials, polynomials_of
+from ._running import EXACT_STEP
 
 __all__ = ["discover"]
 
@@ -93,8 +98,7 @@ def discover(
     >>> found.certificate.proved, found.certificate.verify()
     (True, True)
     """
-    if level not in ("loss", "function"):
-        raise ValueError(f"level is {level!r}; expected 'loss' or 'function'")
+    check_choice("level", level, ("loss", "function"))
     problem = polynomials_of(loss, variables, level)
     shapes, n = problem.layout.shapes, problem.layout.size
     equations = _equations(problem)
@@ -110,11 +114,14 @@ def discover(
         ),
         method=(
             "coefficients of <grad L, X w + c> by monomials, null space over the rationals, "
-            "brackets in exact integers; re-checked by derivatives not taken from the polynomial "
-            "ring, at random points in exact rational arithmetic"
+            "brackets in exact integers; re-checked by differences of the loss's own values at "
+            "exact numbers, to 1e-15, and by counting the solutions at random points modulo a prime"
         ),
         scope="function" if problem.function else "loss",
-        assumptions=[f"{s} is any number" for s in problem.data],
+        assumptions=[
+            *(f"{s} is any number" for s in problem.data),
+            *("floats in expressions are the decimals that they print as",) * problem.decimals,
+        ],
         latex=r"\langle\nabla L(w),\,X_i w + c_i\rangle = 0,\quad"
         r"[X_i, X_j] \in \mathrm{span}\{X_k\}",
         residual=found.residual,
@@ -276,20 +283,41 @@ class _Algebra:
         return 0
 
     def counterexample(self, seed: int) -> Mapping[str, Any] | None:
-        """Return a random point where the loss changes along a generator, or ``None``."""
+        """Return where the loss changes along a generator, or how many there are more.
+
+        By differences of the loss's own values at exact numbers, and by the number of solutions
+        at random points modulo a prime; neither uses the ring or the null space.
+        """
         problem, random = self.problem, Random(seed)
-        for _ in range(POINTS):
-            point = {
-                s: Fraction(random.randint(-(10**6), 10**6), random.randint(1, 9))
-                for s in (*problem.symbols, *problem.data)
+        for i in range(POINTS):
+            draw = Draw(random, "sparse" if i % 2 else GENERIC)
+            point = {s: draw.one(draw.point) for s in (*problem.symbols, *problem.data)}
+            w = np.array([point[s] for s in problem.symbols] + [number(1)], dtype=object)
+            for k, block in enumerate(self.blocks):
+                velocity = (block.astype(object) @ w)[:-1]
+                for change in self._changes(point, velocity):
+                    if abs(change) > 1e-15 * (1 + max(map(abs, velocity))):
+                        at = [v.value for v in w[:-1]]
+                        return {"generator": k, "change": change.value, "parameters": at}
+        return self._others(seed)
+
+    def _changes(self, point: Mapping[Any, Number], velocity: np.ndarray) -> list[Any]:
+        """Return the derivatives of the values along a velocity, by central differences."""
+        ends = []
+        for sign in (1, -1):
+            moved = {
+                s: point[s] + sign * number(EXACT_STEP) * v
+                for s, v in zip(self.problem.symbols, velocity, strict=True)
             }
-            w = [point[s] for s in problem.symbols] + [Fraction(1)]
-            for gradient in problem.gradient(point):
-                for k, block in enumerate(self.blocks):
-                    change = sum(
-                        gradient[i] * int(block[i, j]) * w[j]
-                        for i, j in zip(*np.nonzero(block), strict=True)
-                    )
-                    if change != 0:
-                        return {"generator": k, "change": change, "parameters": w[:-1]}
-        return None
+            ends.append(self.problem.numbers({**point, **moved}))
+        return [
+            (number(a) - number(b)) / (2 * number(EXACT_STEP)) for a, b in zip(*ends, strict=True)
+        ]
+
+    def _others(self, seed: int) -> Mapping[str, Any] | None:
+        """Return how many more vector fields there are, or ``None`` if there is no more."""
+        for attempt in range(3):  # a prime may divide what it should not
+            found = solutions_modulo(self.problem, seed + attempt)
+            if found == len(self.rows):
+                return None
+        return {"generators": len(self.rows), "generators modulo a prime": found}

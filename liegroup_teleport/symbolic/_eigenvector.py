@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from random import Random
 from typing import Any
 
 import numpy as np
 import sympy
 
 from .._arrays import inner
+from .._errors import DomainError
 from ..groups import SymmetryGroup
-from ..losses import Quadratic
 from ._certificate import Certificate, certify
-from ._critical import critical_points, disagreement
+from ._critical import critical_points, disagreement, plane
+from ._draws import GENERIC, Draw
+from ._gradients import gradient_of, wrong_derivative
 from ._identity import Identity
 from ._invariance import assumptions, loss_name, names
-from ._settings import setting
-from ._symbols import TIME, at_start, entries, remainder, symbol_array
+from ._running import as_floats
+from ._scalars import exact_rational
+from ._settings import loss_setting, setting
+from ._symbols import symbol_array
 
 __all__ = ["minors", "prove_gradient_is_hessian_eigenvector"]
 
@@ -84,7 +90,7 @@ def prove_gradient_is_hessian_eigenvector(
     >>> proof.proved, proof.witness["largest"], proof.witness["eigenvalue"]
     (True, 360, 18)
     """
-    if isinstance(loss, int):
+    if isinstance(loss, int) and not isinstance(loss, bool):
         return _generic(loss, time_limit)
     if level is not None and group is not None:
         raise ValueError("give a level or a group, not both")
@@ -150,107 +156,114 @@ def _generic(n: int, time_limit: float) -> Certificate:
 
 
 def _of_loss(loss: Any, time_limit: float) -> Certificate:
-    shapes = getattr(loss, "shapes", None)
-    if shapes is None:
+    if getattr(loss, "shapes", None) is None:
         raise ValueError("the loss has no shapes, so its parameters are not known")
-    symbolic, w = _symbolic_loss(loss), {n: symbol_array(n, s) for n, s in shapes.items()}
-    variables = list(entries(w))
+    made = loss_setting(loss)
+    w = made.unknowns["w"]
+    made = made.with_unknowns(u={name: symbol_array("u" + name, w[name].shape) for name in w})
 
-    def sides(w: Any) -> tuple[list[Any], list[Any]]:
-        gradient = symbolic.gradient(w)
-        return list(entries(gradient)), list(entries(symbolic.hvp(w, gradient)))
+    def sides(group: Any, loss: Any, v: Any, how: Any) -> tuple[Any, Any]:
+        w, u = v["w"], v["u"]
 
-    def residual() -> Any:
-        gradient, product = sides(w)
-        half_square = sum(d * d for d in gradient) / 2
-        ascent = [sympy.diff(half_square, a) for a in variables]
-        return remainder([a - b for a, b in zip(ascent, product, strict=True)])
+        def half_square(t: Any) -> Any:
+            there = gradient_of(loss, {name: w[name] + t * u[name] for name in w})
+            return inner(there, there) / 2
 
-    def counterexample(seed: int) -> dict[str, Any] | None:
-        """Compare with central differences of the gradient norm, in float64."""
-        rng = np.random.default_rng(seed)
-        point = {n: rng.standard_normal(s) for n, s in shapes.items()}
-        gradient = loss.gradient(point)
-        u = {n: rng.standard_normal(s) for n, s in shapes.items()}
+        product = loss.hvp(w, gradient_of(loss, w))
+        return how.derivative(half_square), inner(product, u)
 
-        def half_square(t: float) -> float:
-            there = loss.gradient({n: point[n] + t * u[n] for n in point})
-            return float(sum((a * a).sum() for a in there.values())) / 2
-
-        slope = (half_square(1e-5) - half_square(-1e-5)) / 2e-5
-        product = loss.hvp(point, gradient)
-        expected = float(sum((product[n] * u[n]).sum() for n in u))
-        if np.isclose(slope, expected, rtol=1e-5, atol=1e-6):
-            return None
-        return {"w": point, "left": slope, "right": expected}
-
+    identity = Identity(made, sides, gradient=True, hessian=True)
     return certify(
         name=f"gradient is a Hessian eigenvector, {loss_name(loss)}",
-        statement="grad |grad L|^2/2 = H grad L for the loss's own gradient and hvp; so the "
-        "gradient is an eigenvector of the Hessian where its norm is critical on a level set",
-        method="the shipped gradient and hvp on symbols, differentiated; re-checked by central "
-        "differences in float64",
-        assumptions=("grad L is not zero (Lagrange)",),
+        statement="grad |grad L|^2/2 = H grad L for the loss's own gradient and hvp, which belong "
+        "to its value; so the gradient is an eigenvector of the Hessian where its norm is critical "
+        "on a level set",
+        method="the shipped value, gradient and hvp on symbols, differentiated; re-checked by "
+        "differences in exact numbers and in float64",
+        assumptions=("grad L is not zero (Lagrange)", *made.assumptions),
         scope="level set",
         latex=EIGENVECTOR,
-        residual=residual,
-        counterexample=counterexample,
+        residual=identity.residual,
+        counterexample=identity.counterexample,
         time_limit=time_limit,
     )
 
 
-def _symbolic_loss(loss: Any) -> Any:
-    """Return a quadratic with its exact matrix; other losses take symbols as they are."""
-    if isinstance(loss, Quadratic):
-        exact = np.vectorize(sympy.Rational, otypes=[object])
-        return Quadratic(exact(loss.A), exact(loss.minimum))
-    return loss
-
-
 def _on_level(loss: Any, level: Any, time_limit: float) -> Certificate:
-    level = sympy.Rational(level)
-    if not level > 0:
+    exact = exact_rational(level)
+    if exact is None or isinstance(level, bool):
+        raise TypeError(f"level is {level!r:.60}; expected a positive rational number")
+    if not exact > 0:
         raise ValueError(f"level is {level}; expected a positive number")
+    level = sympy.Rational(exact.numerator, exact.denominator)
+    layout = plane(loss)
 
-    def counterexample(seed: int) -> dict[str, Any] | None:
-        _, summary = critical_points(loss, level)
-        wrong = disagreement(loss, float(level), summary, seed)
-        return None if wrong is None else {**summary, "contradiction": wrong}
+    def wrong(seed: int) -> dict[str, Any] | None:
+        """Ask at numbers whether gradient and hvp are the derivatives of value."""
+        for i in range(4):
+            draw = Draw(Random(f"{seed} {i}"), GENERIC, calm=True)
+            w = {name: draw.point(shape) for name, shape in layout.shapes.items()}
+            try:
+                found = wrong_derivative(loss, w, draw.modest, hessian=True)
+            except (DomainError, ZeroDivisionError):
+                continue
+            if found is not None:
+                return {"w": as_floats(w), **_readable(found)}
+        return None
 
-    return certify(
+    certificate = certify(
         name=f"gradient is a Hessian eigenvector, {loss_name(loss)} at level {level}",
         statement=f"all critical points of the gradient norm on L = {level}, found exactly, are "
         "places where the gradient is an eigenvector of the Hessian; the largest is the witness's",
         method="resultant and subresultant of the shipped value, gradient and hvp, arithmetic "
-        "modulo irreducible factors; re-checked by a walk around the level set in float64",
-        assumptions=(),
+        "modulo irreducible factors; re-checked by walks along the level set in float64, with "
+        "differences of the value",
+        assumptions=("the walks of the re-check tell points of rest apart by 1e-2, norms by 1e-4",),
         scope="level set",
         latex=EIGENVECTOR,
         residual=lambda: critical_points(loss, level),
-        counterexample=counterexample,
+        counterexample=wrong,
         time_limit=time_limit,
     )
+    summary = certificate.witness if certificate.proved else None
+
+    def recheck(seed: int) -> dict[str, Any] | None:
+        found = wrong(seed)
+        if found is not None or summary is None:
+            return found
+        contradiction = disagreement(loss, float(level), dict(summary), seed)
+        return None if contradiction is None else {"contradiction": contradiction}
+
+    return replace(certificate, recheck=recheck)
+
+
+def _readable(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: a if isinstance(a, str) else float(a) for key, a in found.items()}
 
 
 def _on_orbit(loss: Any, group: SymmetryGroup, time_limit: float) -> Certificate:
     made = setting(group, loss, finite=False)
+    w = made.unknowns["w"]
+    made = made.with_unknowns(u={name: symbol_array("u" + name, w[name].shape) for name in w})
 
-    def sides(group: Any, loss: Any, v: Any) -> tuple[Any, Any]:
+    def sides(group: Any, loss: Any, v: Any, how: Any) -> tuple[Any, Any]:
         w, x = v["w"], v["x"]
-        gradient = loss.gradient(w)
+        gradient = gradient_of(loss, w)
         curved = inner(loss.hvp(w, gradient), group.generator(x, w))
         return curved, -(group.moment_map(gradient) * x).sum()
 
-    def general(group: Any, loss: Any, v: Any) -> tuple[Any, Any]:
+    def general(group: Any, loss: Any, v: Any, how: Any) -> tuple[Any, Any]:
         """Return the same with the derivative of the norm along the orbit, for any action."""
         w = v["w"]
         velocity = group.generator(v["x"], w)
-        gradient = loss.gradient(w)
-        ahead = loss.gradient({name: w[name] + TIME * velocity[name] for name in w})
-        half_square = sum(sympy.sympify(a) ** 2 for a in entries(ahead)) / 2
-        return inner(loss.hvp(w, gradient), velocity), at_start(half_square)
 
-    identity = Identity(made, sides if group.linear else general)
+        def half_square(t: Any) -> Any:
+            ahead = gradient_of(loss, {name: w[name] + t * velocity[name] for name in w})
+            return inner(ahead, ahead) / 2
+
+        return inner(loss.hvp(w, gradient_of(loss, w)), velocity), how.derivative(half_square)
+
+    identity = Identity(made, sides if group.linear else general, gradient=True, hessian=True)
     right = r"-\langle\mu(\nabla L), x\rangle" if group.linear else "0"
     return certify(
         name=f"eigenvector theorem on orbits, {names(group, loss)}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import singledispatch
 from typing import Any
 
@@ -12,9 +11,11 @@ import sympy
 from ..groups import (
     ActivationGL,
     ChartRotation,
+    DiagonalGroup,
     DirectProduct,
     GeneralLinear,
     InputTransformation,
+    MatrixGroup,
     MatrixRepresentation,
     Orthogonal,
     PositiveRescaling,
@@ -22,10 +23,11 @@ from ..groups import (
     SymmetryGroup,
     Translation,
 )
-from ._symbols import Definitions, map_entries, symbol_array
+from ._one_parameter import product_of_subgroups
+from ._scalars import expression_of
+from ._symbols import Definitions, fresh, map_entries, symbol_array
 
 __all__ = [
-    "exact_inverse",
     "general_element",
     "identity_matrix",
     "inverse_matrix",
@@ -39,45 +41,39 @@ Element = tuple[Any, Definitions]
 def inverse_matrix(matrix: np.ndarray, symbol: str) -> Element:
     """Return the inverse as adjugate times a symbol, bound to the determinant's reciprocal."""
     dense = sympy.Matrix(matrix)
-    d = sympy.Symbol(symbol, real=True)
+    d = fresh(symbol)
     determinant = sympy.expand(dense.det(method="berkowitz"))
     adjugate = np.array(dense.adjugate().applyfunc(sympy.expand).tolist(), dtype=object)
-    return adjugate * d, Definitions({d: 1 / determinant}, (d * determinant - 1,), (d,))
+    return adjugate * d, Definitions((d * determinant - 1,), (d,))
 
 
 def rotation(name: str, n: int) -> Element:
     """Return a rotation, shape (n, n), its entries bound to be one.
 
     For n = 2 by ``c^2 + s^2 = 1``. For larger n by ``R^T R = I``, one equation for every pair of
-    columns, led by the last row: a complete set of rules for what is quadratic in R. Numbers come
-    from Cayley's ``(I - K) (I + K)^-1`` with a skew K.
+    columns, led by the last row: a complete set of rules for what is quadratic in R.
     """
-    K = np.zeros((n, n), dtype=object)
-    rows, columns = np.tril_indices(n, -1)
-    K[rows, columns] = symbol_array(name + "K", (len(rows),))
-    K = K - K.T
     one = identity_matrix(n)
-    cayley = np.array((sympy.Matrix(one - K) * sympy.Matrix(one + K).inv("ADJ")).tolist())
     if n < 2:
         return one, Definitions()
     if n == 2:
         c, s = symbol_array(name, (2,))
-        values = {c: cayley[0, 0], s: cayley[1, 0]}
         R = np.array([[c, -s], [s, c]], dtype=object)
-        return R, Definitions(values, (s * s + c * c - 1,), (s,))
+        return R, Definitions((s * s + c * c - 1,), (s,))
     R = symbol_array(name, (n, n))
     products = R.T @ R - one
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
-    return R, Definitions(
-        dict(zip(R.reshape(-1), cayley.reshape(-1), strict=True)),
-        tuple(products[i, j] for i, j in pairs),
-        tuple(R[n - 1]),
-    )
+    return R, Definitions(tuple(products[i, j] for i, j in pairs), tuple(R[n - 1]))
 
 
 def identity_matrix(n: int) -> np.ndarray:
     """Return the identity matrix of integers, shape (n, n)."""
     return np.array(sympy.eye(n).tolist(), dtype=object).reshape(n, n)
+
+
+def scalar_matrix(n: int) -> np.ndarray:
+    """Return the identity matrix of plain integers, which go with any kind of scalar."""
+    return np.eye(n, dtype=int).astype(object)
 
 
 def _pair(name: str, n: int) -> Element:
@@ -92,35 +88,8 @@ def _pair(name: str, n: int) -> Element:
         inverse, bound = inverse_matrix(g, f"d_{name}")
         return (g, inverse), bound
     h = symbol_array(f"h_{name}", (n, n))
-
-    def solve(drawn: dict[sympy.Symbol, Fraction]) -> None:
-        inverted = exact_inverse(map_entries(drawn.__getitem__, g))
-        drawn |= dict(zip(h.reshape(-1), inverted.reshape(-1), strict=True))
-
     equations = tuple((h @ g - identity_matrix(n)).reshape(-1))
-    return (g, h), Definitions({}, equations, tuple(h[:, ::-1].T.reshape(-1)), (solve,))
-
-
-def exact_inverse(matrix: np.ndarray) -> np.ndarray:
-    """Return the inverse of a matrix of fractions (Gauss and Jordan).
-
-    Raises
-    ------
-    ZeroDivisionError
-        If the matrix is singular.
-    """
-    n = len(matrix)
-    table = np.hstack([matrix, map_entries(lambda e: Fraction(int(e)), identity_matrix(n))])
-    for i in range(n):
-        pivot = next((j for j in range(i, n) if table[j, i] != 0), None)
-        if pivot is None:
-            raise ZeroDivisionError("the matrix is singular")
-        table[[i, pivot]] = table[[pivot, i]]
-        table[i] = table[i] / table[i, i]
-        for j in range(n):
-            if j != i:
-                table[j] = table[j] - table[j, i] * table[i]
-    return table[:, n:]
+    return (g, h), Definitions(equations, tuple(h[:, ::-1].T.reshape(-1)))
 
 
 def _join(parts: list[Element]) -> Element:
@@ -190,14 +159,47 @@ def _(group: Translation, name: str) -> Element:
 
 
 @general_element.register
+def _(group: DiagonalGroup, name: str) -> Element:
+    scales = np.full(group.layout.size, sympy.Integer(1), dtype=object)
+    made = product_of_subgroups([np.diag(_rational(row)) for row in group.directions], name)
+    if made is None or not len(group.directions):
+        return scales, Definitions()
+    return np.diagonal(made[0][0]).copy(), made[1]
+
+
+@general_element.register(MatrixGroup)
+@general_element.register(MatrixRepresentation)
+def _(group: Any, name: str) -> Element:
+    if isinstance(group, MatrixRepresentation) and group.representation is not None:
+        return general_element.dispatch(SymmetryGroup)(group, name)
+    N = group.basis.shape[-1]
+    if not group.dim:
+        return (identity_matrix(N), identity_matrix(N)), Definitions()
+    made = product_of_subgroups([_rational(X) for X in group.basis], name)
+    if made is None:
+        raise TypeError(
+            f"no general element of this {type(group).__name__} is known: a generator has "
+            "eigenvalues of degree three or more over the rationals. Give one with symbols for "
+            "entries as element=..., or prove the infinitesimal statement"
+        )
+    return made
+
+
+@general_element.register
 def _(group: DirectProduct, name: str) -> Element:
     return _join([general_element(part, f"{name}{i}") for i, part in enumerate(group.groups)])
 
 
 def inverse_factor(group: QuadraticOrthogonal) -> np.ndarray:
     """Return P with ``P^T A P = I``: the inverse of the triangular factor F of ``A = F^T F``."""
-    F = sympy.Matrix(group.factor)
+    F = sympy.Matrix(map_entries(expression_of, group.factor).tolist())
     return np.array(F.inv(method="LU").applyfunc(sympy.expand).tolist(), dtype=object)
+
+
+def _rational(array: Any) -> np.ndarray:
+    """Return the exact values of entries as SymPy numbers."""
+    made: np.ndarray = map_entries(expression_of, np.asarray(array))
+    return made
 
 
 @singledispatch
@@ -213,7 +215,7 @@ def near_identity(group: SymmetryGroup, x: np.ndarray, t: Any) -> Any:
 
 
 def _line(X: np.ndarray, t: Any) -> np.ndarray:
-    return identity_matrix(len(X)) + t * X
+    return scalar_matrix(len(X)) + t * X
 
 
 def _skew(group: Any, x: np.ndarray, n: int) -> np.ndarray:
@@ -263,6 +265,12 @@ def _(group: DirectProduct, x: np.ndarray, t: Any) -> Any:
 
 
 @near_identity.register
-def _(group: MatrixRepresentation, x: np.ndarray, t: Any) -> Any:
+def _(group: DiagonalGroup, x: np.ndarray, t: Any) -> Any:
+    return 1 + t * (x @ group.rows)
+
+
+@near_identity.register(MatrixGroup)
+@near_identity.register(MatrixRepresentation)
+def _(group: Any, x: np.ndarray, t: Any) -> Any:
     X = np.tensordot(x, group.basis, 1)
     return _line(X, t), _line(X, -t)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -13,17 +12,17 @@ import sympy
 from ..groups import GeneralLinear, HiddenIndex, QuadraticOrthogonal
 from ..losses import MLP, Quadratic
 from ._certificate import Certificate, certify
-from ._elements import general_element
-from ._identity import Identity, as_floats
+from ._draws import GENERIC, Draw
+from ._running import as_floats
 from ._settings import setting
-from ._symbols import entries, fill, numbers
+from ._symbols import entries, fresh
 
 __all__ = ["general_linear_for_every_n", "orthogonal_for_every_n", "words"]
 
 
 def block(name: str) -> sympy.Symbol:
     """Return a symbol that stands for a matrix: it does not commute."""
-    return sympy.Symbol(name, commutative=False)
+    return fresh(name, commutative=False)
 
 
 def words(expression: sympy.Expr, rules: dict[tuple[Any, Any], Any] | None = None) -> sympy.Expr:
@@ -134,10 +133,10 @@ def general_linear_for_every_n(
                 bias=True,
             )
             made = setting(group(loss.hidden_indices()), loss, finite=False)
-            g = [_rational_pair(k, random) for k in widths[1:-1]]
-            v = fill(made.unknowns, numbers(made.unknowns, made.definitions, random))
-            v["g"] = tuple(g)
-            there, network = made.exact(v)
+            draw = Draw(random, GENERIC)
+            v = made.draw(draw)
+            v["g"] = tuple(draw.invertible(k) for k in widths[1:-1])
+            there, network = made.numeric(v)
             before = network.forward(v["w"], v["X"])
             after = network.forward(there.act(v["g"], v["w"]), v["X"])
             if any(a != b for a, b in zip(entries(before), entries(after), strict=True)):
@@ -207,17 +206,6 @@ def _network(w: dict[str, np.ndarray]) -> list[Any]:
     return [*matrix.reshape(-1), *constant]
 
 
-def _rational_pair(k: int, random: Random) -> tuple[np.ndarray, np.ndarray]:
-    """Return a rational (k, k) matrix and its inverse."""
-    while True:
-        g = sympy.Matrix(k, k, lambda i, j: sympy.Rational(random.randint(-5, 5), 2))
-        if g.det() != 0:
-            return tuple(  # type: ignore[return-value]
-                np.array([[Fraction(int(e.p), int(e.q)) for e in row] for row in m.tolist()])
-                for m in (g, g.inv())
-            )
-
-
 def orthogonal_for_every_n(
     *,
     group: Callable[[Any], Any] = QuadraticOrthogonal,
@@ -278,18 +266,21 @@ def orthogonal_for_every_n(
     def counterexample(seed: int) -> dict[str, Any] | None:
         for n in (2, 3, 4):
             loss = Quadratic(np.eye(n))
-            made = setting(group(loss), loss, finite=False)
-            there, _ = made.on_symbols()
-            element, definitions = general_element(there, "g")
-            if not orthogonal:
-                free = np.array(
-                    [[sympy.Symbol(f"q_{i}_{j}") for j in range(n)] for i in range(n)], dtype=object
-                )
-                element = element[0], free
-            identity = Identity(made.with_unknowns(definitions, g=element), _values, True)
-            witness = identity.counterexample(seed)
-            if witness is not None:
-                return witness
+            made = setting(group(loss), loss)
+            for attempt in range(3):
+                draw = Draw(Random(f"{seed} {n} {attempt}"), GENERIC)
+                v = made.draw(draw)
+                if not orthogonal:
+                    v["g"] = v["g"][0], draw.modest((n, n))
+                there, quadratic = made.numeric(v)
+                before, after = (quadratic.value(w) for w in (v["w"], there.act(v["g"], v["w"])))
+                if before != after:
+                    return {
+                        "w": as_floats(v["w"]),
+                        "g": as_floats(v["g"]),
+                        "loss_before": float(before),
+                        "loss_after": float(after),
+                    }
         return None
 
     return certify(
@@ -307,7 +298,3 @@ def orthogonal_for_every_n(
         counterexample=counterexample,
         time_limit=time_limit,
     )
-
-
-def _values(group: Any, loss: Any, v: Any) -> tuple[Any, Any]:
-    return loss.value(group.act(v["g"], v["w"])), loss.value(v["w"])

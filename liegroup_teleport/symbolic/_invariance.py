@@ -5,37 +5,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from .._arrays import inner
 from ..groups import DirectProduct, SymmetryGroup
 from ._certificate import Certificate, certify
 from ._identity import Identity
+from ._running import value_of
 from ._settings import Setting, setting
-from ._symbols import entries
 
 __all__ = ["prove_invariance"]
 
 METHOD = (
-    "the shipped code on symbols, brought to polynomial normal form; re-checked by the same code "
-    "at random points in exact rational arithmetic and by the loss itself in float64"
+    "the code that was passed on symbols, brought to polynomial normal form; re-checked by the "
+    "same code at generic and special points in exact rational arithmetic (fifty digits where it "
+    "is not rational) and in float64"
 )
 
 
-def _outputs(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+def _outputs(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
     moved = group.act(v["g"], v["w"])
     inputs = group.act_on_inputs(v["g"], v["X"])
     return loss.forward(moved, inputs), loss.forward(v["w"], v["X"])
 
 
-def _values(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
-    return loss.value(group.act(v["g"], v["w"])), loss.value(v["w"])
+def _values(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+    there = group.act_on_loss(v["g"], loss)
+    return value_of(there, group.act(v["g"], v["w"])), value_of(loss, v["w"])
 
 
-def _derivative(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
-    gradient = loss.gradient(v["w"])
-    velocity = group.generator(v["x"], v["w"])
-    pairs = zip(
-        entries(gradient), entries({name: velocity[name] for name in gradient}), strict=True
-    )
-    return sum(a * b for a, b in pairs), 0
+def _values_and_outputs(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+    """Return both, for a variant of a network whose methods need not fit each other."""
+    moved = group.act(v["g"], v["w"])
+    inputs = np.asarray(loss.inputs)
+    after, before = _values(group, loss, v, how)
+    outputs = loss.forward(moved, group.act_on_inputs(v["g"], inputs))
+    return [after, outputs], [before, loss.forward(v["w"], inputs)]
+
+
+def _derivative(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+    def along(t: Any) -> Any:
+        return value_of(loss, _ahead(group, v, t))
+
+    return how.derivative(along), 0
+
+
+def _along_gradient(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+    return inner(loss.gradient(v["w"]), group.generator(v["x"], v["w"])), 0
+
+
+def _derivatives(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+    def along(t: Any) -> Any:
+        there = _ahead(group, v, t)
+        return [value_of(loss, there), loss.forward(there, np.asarray(loss.inputs))]
+
+    value, outputs = how.derivative(along)
+    return [value, outputs], [0, 0 * outputs]
+
+
+def _ahead(group: Any, v: Mapping[str, Any], t: Any) -> dict[str, Any]:
+    w, velocity = v["w"], group.generator(v["x"], v["w"])
+    return {name: w[name] + t * velocity[name] for name in w}
 
 
 def prove_invariance(
@@ -50,23 +80,29 @@ def prove_invariance(
 ) -> Certificate:
     r"""Prove ``L(g.w) = L(w)``, or find numbers for which it is false.
 
-    The group's own ``act`` and the loss's own code run on arrays of symbols. For a network the
-    statement is about its outputs, which implies it for every loss of them: the architecture of
-    ``loss`` is kept, its data become symbols. A quadratic keeps its size only.
+    The group's own ``act`` and the loss's own code run on arrays of symbols. For a network of the
+    library the statement is about its outputs, which implies it for every loss of them: the
+    architecture of ``loss`` is kept, its data become symbols. A quadratic with its own symmetry
+    keeps its size only. Subclasses, losses with a method replaced, and all other pairs of a group
+    and a loss are run as they are, with their own data.
 
     Parameters
     ----------
     group : SymmetryGroup
         The supposed symmetry.
     loss : Loss
-        An ``MLP``, ``Quadratic``, ``Booth``, ``Rosenbrock`` or any loss whose ``value`` (and
-        ``gradient``) add, multiply and divide entries of object arrays.
+        An ``MLP``, ``Quadratic``, ``Booth``, ``Rosenbrock`` or any loss whose ``value`` computes
+        on object arrays, by arithmetic and elementary functions. What decides about entries
+        (comparisons, ``np.where``, counting) is refused.
     infinitesimal : bool
         Prove :math:`\langle\nabla L(w), \xi_x(w)\rangle = 0` for all algebra vectors x instead,
-        from the group's ``generator`` and the loss's ``gradient``.
+        from the group's ``generator`` and the derivative of the loss's ``value``; its
+        ``gradient``, if it has one, must belong to that.
     element : group element, optional
-        With SymPy expressions for entries; the most general one unless given. Symbols that are
-        not declared positive run over numbers of both signs.
+        With SymPy expressions for entries; the most general one unless given. It has to belong to
+        the group and to be as general: scales are positive where their symbols are declared so,
+        a matrix comes with its inverse, rotations are orthogonal of determinant one. An element
+        that is none of the group refutes the statement.
     samples : int
         Number of samples of a network; one is enough, as outputs belong to samples.
     shapes : dict of str to tuple, optional
@@ -81,9 +117,11 @@ def prove_invariance(
     Raises
     ------
     TypeError
-        If the elements of the group are not known in symbols and none is given.
+        If the elements of the group are not known in symbols and none is given; if the loss cannot
+        run on symbols, decides about them, or means something else on them than on numbers.
     ValueError
-        If an element is given for an infinitesimal statement, shapes are open, or ``samples`` or
+        If an element is given for an infinitesimal statement, or stands for a part of the group
+        only; if shapes are open, the group belongs to another network, or ``samples`` or
         ``time_limit`` is not positive.
 
     References
@@ -120,7 +158,10 @@ def prove_invariance(
     )
     who = type(group).__name__
     if infinitesimal:
-        sides, formula = _derivative, r"\langle\nabla L(w),\,\xi_x(w)\rangle = 0"
+        # networks have the gradient checked at numbers: derivatives of their values are long
+        sides = _along_gradient if made.network else _derivative
+        sides = _derivatives if made.own_outputs else sides
+        formula = r"\langle\nabla L(w),\,\xi_x(w)\rangle = 0"
         statement = f"the loss does not change along the generators of {who}: {made.subject}"
     elif made.network and group.scope == "function":
         sides, formula = _outputs, r"f_{g\cdot w}(X) = f_w(X)"
@@ -128,9 +169,15 @@ def prove_invariance(
             formula = r"f_{g\cdot w}(g\cdot X) = f_w(X)"
         statement = f"{who} leaves the outputs unchanged: {made.subject}"
     else:
-        sides, formula = _values, r"L(g\cdot w) = L(w)"
+        sides = _values_and_outputs if made.own_outputs else _values
+        formula = r"L(g\cdot w) = L(w)"
         statement = f"{who} leaves the loss unchanged: {made.subject}"
-    identity = Identity(made, sides, compares_losses=not infinitesimal)
+    identity = Identity(
+        made,
+        sides,
+        compares_losses=not infinitesimal,
+        gradient=infinitesimal and callable(getattr(loss, "gradient", None)),
+    )
     return certify(
         name=f"{'infinitesimal ' * infinitesimal}invariance, {names(group, loss)}"
         + f", {samples} samples" * (samples > 1),

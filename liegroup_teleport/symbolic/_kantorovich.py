@@ -12,7 +12,7 @@ from ..losses import Quadratic
 from ..orbit import LineSearchDecrease
 from ..teleporting import teleport
 from ._certificate import Certificate, certify
-from ._symbols import remainder
+from ._normal_form import remainder
 
 __all__ = ["prove_kantorovich"]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import math
 import multiprocessing
+import pickle
+import signal
 import threading
 import time
 import warnings
@@ -57,6 +60,8 @@ def _in_process(run: Callable[[], T], time_limit: float) -> T:
     receiver, sender = context.Pipe(duplex=False)
 
     def child() -> None:
+        # Ctrl-C goes to the whole group of processes; the parent ends this one
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         receiver.close()
         message: tuple[bool, Any]
         try:
@@ -64,9 +69,10 @@ def _in_process(run: Callable[[], T], time_limit: float) -> T:
         except Exception as error:
             message = (False, error)
         try:
+            pickle.loads(pickle.dumps(message))  # errors may have a form that cannot be read back
             sender.send(message)
         except Exception as error:  # what cannot be pickled
-            sender.send((False, RuntimeError(f"{message[1]!r:.500} cannot be sent: {error}")))
+            sender.send((False, _plain_error(message[1], error)))
 
     process = context.Process(target=child, daemon=True)
     with warnings.catch_warnings():
@@ -91,6 +97,14 @@ def _in_process(run: Callable[[], T], time_limit: float) -> T:
     if not succeeded:
         raise result
     return result  # type: ignore[no-any-return]
+
+
+def _plain_error(result: Any, error: Exception) -> Exception:
+    """Return an error that can be sent, of the nearest kind that Python has itself."""
+    if not isinstance(result, Exception):
+        return RuntimeError(f"{result!r:.500} cannot be sent: {error}")
+    kinds = (kind for kind in type(result).__mro__ if kind.__module__ == builtins.__name__)
+    return next(kinds)(f"{type(result).__name__}: {result}")  # type: ignore[return-value]
 
 
 def _in_thread(run: Callable[[], T], time_limit: float) -> T:

@@ -14,7 +14,9 @@ from ..teleporting import teleport
 from ._certificate import Certificate, certify
 from ._eigenvector import minors
 from ._every_n import block, transpose, words
-from ._symbols import entries, fractions
+from ._numbers import numbers_of
+from ._scalars import expression_of
+from ._symbols import entries
 
 __all__ = ["quadratic_maximiser_for_every_n", "smaller_orbit_counterexample"]
 
@@ -68,15 +70,16 @@ def smaller_orbit_counterexample(*, time_limit: float = 60.0) -> Certificate:
     group = PositiveRescaling(loss_on(np.asarray).hidden_indices())
 
     def residual() -> Any:
-        loss, w = loss_on(fractions), fractions(point)
+        loss, w = loss_on(numbers_of), {n: numbers_of(a) for n, a in point.items()}
         gradient = loss.gradient(w)
         product = loss.hvp(w, gradient)
         u, v = list(entries(gradient)), list(entries(product))
         critical = group.moment_map(gradient)
         parallel = all(minor == 0 for minor in minors(u, v))
-        example = {"w": point, "gradient": u, "H gradient": v, "moment map": list(critical)}
+        exact = {"gradient": u, "H gradient": v, "moment map": list(critical)}
+        example = {name: [entry.value for entry in part] for name, part in exact.items()}
         failures = [*critical, int(parallel), int(not any(u))]
-        return sum(sympy.Rational(str(f)) ** 2 for f in failures), example
+        return sum(expression_of(f) ** 2 for f in failures), {"w": point, **example}
 
     def counterexample(seed: int) -> dict[str, Any] | None:
         loss, x = loss_on(np.asarray), np.ones(1)

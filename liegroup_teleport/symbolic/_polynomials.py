@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from random import Random
 from typing import Any
 
 import numpy as np
 import sympy
 from sympy.polys.rings import ring
 
+from .._errors import DomainError
 from ..groups._layout import Layout
-from ..losses import MLP, Quadratic
-from ._symbols import entries, fill, map_entries, symbol_array
+from ..losses import MLP
+from ._draws import GENERIC, Draw
+from ._numbers import Number, evaluate
+from ._running import CannotRunError, as_floats, run, value_of
+from ._scalars import Notes, expression_of
+from ._symbols import entries, map_entries, symbol_array, unwrapped, wrapped
 
 __all__ = ["Polynomials", "polynomials_of"]
 
-Point = Mapping[sympy.Symbol, Fraction]
+Point = Mapping[sympy.Symbol, Number]
+Numbers = Callable[[Point], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,15 @@ class Polynomials:
         The loss, or the outputs, in the ring of ``symbols + data``.
     variables : tuple of ring elements
         The parameter entries.
-    gradient : callable
-        From numbers for all symbols to the gradients, a list of lists of ``Fraction``:
-        by the loss's own code or by SymPy's derivative, not by the ring's.
+    numbers : callable
+        From exact numbers for all symbols to the values, by the loss's own code where it runs on
+        numbers: no polynomial takes part.
     function : bool
         Whether the values are outputs for every input.
+    expressions : tuple of Expr
+        The values as expressions.
+    decimals : bool
+        Whether floats were read as decimals.
     """
 
     what: str
@@ -54,8 +65,10 @@ class Polynomials:
     data: tuple[sympy.Symbol, ...]
     values: tuple[Any, ...]
     variables: tuple[Any, ...]
-    gradient: Callable[[Point], list[list[Fraction]]]
+    numbers: Numbers
     function: bool
+    expressions: tuple[sympy.Expr, ...]
+    decimals: bool = False
 
 
 def polynomials_of(loss: Any, variables: Any, level: str) -> Polynomials:
@@ -75,7 +88,9 @@ def polynomials_of(loss: Any, variables: Any, level: str) -> Polynomials:
             f"level 'function' needs an MLP, got {type(loss).__name__}; give outputs as a sequence "
             "of expressions instead"
         )
-    if hasattr(loss, "value") and hasattr(loss, "gradient"):
+    if isinstance(loss, type):
+        raise TypeError(f"loss is the class {loss.__name__}; expected a loss, an instance")
+    if callable(getattr(loss, "value", None)):
         shapes = variables if isinstance(variables, Mapping) else getattr(loss, "shapes", None)
         if shapes is None or (variables is not None and not isinstance(variables, Mapping)):
             raise TypeError(
@@ -90,22 +105,42 @@ def polynomials_of(loss: Any, variables: Any, level: str) -> Polynomials:
 
 def _of_loss(loss: Any, layout: Layout) -> Polynomials:
     w = {name: symbol_array(name, shape) for name, shape in layout.shapes.items()}
+    what = f"value(w) of {type(loss).__name__}"
+    code = _own(loss)
+
+    def values(given: Mapping[str, Any]) -> list[Any]:
+        return [value_of(code, given)]
+
+    def in_floats(point: Mapping[str, Any]) -> list[Any]:
+        return [value_of(loss, point)]
+
+    expressions = _run(what, lambda: unwrapped(values(wrapped(w, Notes()))), loss)
     symbols = tuple(entries(w))
-    given = {name: getattr(loss, name, None) for name in ("A", "minimum", "inputs", "targets")}
-    data = _free_symbols(given, symbols)
+    data = _others(expressions, symbols)
+
+    def numbers(point: Point) -> list[Any]:
+        try:
+            found = run(what, "numbers", lambda: values(_at(w, point)))
+        except CannotRunError:
+            return [evaluate(e, dict(point)) for e in expressions]
+        return [_settled(value, point) for value in found]
+
+    _check_same(what, expressions, numbers, None if data else in_floats, w)
     R, inside = _ring(symbols, data)
-    exact = _with_data(loss, lambda entry: _to_ring(entry, R, loss))
-    value = _run(lambda: exact.value(map_entries(inside.__getitem__, w)), loss)
-
-    def gradient(point: Point) -> list[list[Fraction]]:
-        numeric = _with_data(loss, lambda entry: _number(entry, point))
-        found = numeric.gradient(fill(w, point))
-        return [[Fraction(entry) for name in layout.shapes for entry in entries(found[name])]]
-
     return Polynomials(
         repr(loss), layout, tuple(layout.labels), symbols, data,
-        (_element(value, R, loss),), tuple(inside[s] for s in symbols), gradient, False,
+        tuple(_to_ring(e, R, inside, loss) for e in expressions),
+        tuple(inside[s] for s in symbols), numbers, False, tuple(expressions),
     )  # fmt: skip
+
+
+def _own(loss: Any) -> Any:
+    """Return the loss, a network without its cache of data by dtype."""
+    if not isinstance(loss, MLP):
+        return loss
+    there = copy.copy(loss)
+    there._data = {}
+    return there
 
 
 def _of_outputs(loss: MLP) -> Polynomials:
@@ -113,35 +148,24 @@ def _of_outputs(loss: MLP) -> Polynomials:
     w = {name: symbol_array(name, shape) for name, shape in layout.shapes.items()}
     X = symbol_array("x", (1, loss.widths[0]))
     symbols, data = tuple(entries(w)), tuple(entries(X))
-    R, inside = _ring(symbols, data)
-    out = _run(
-        lambda: loss.forward(
-            map_entries(inside.__getitem__, w), map_entries(inside.__getitem__, X)
-        ),
+    notes = Notes()
+    what = f"forward(w, X) of {type(loss).__name__}"
+    code = _own(loss)
+    expressions = _run(
+        what,
+        lambda: [*entries(unwrapped(code.forward(wrapped(w, notes), wrapped(X, notes))))],
         loss,
     )
 
-    def gradient(point: Point) -> list[list[Fraction]]:
-        # half the squared distance to zero targets and to unit ones differ by an output
-        inputs, at = fill(X, point), fill(w, point)
-        rows = []
-        for k in range(loss.widths[-1]):
-            pair = []
-            for size in (0, 1):
-                targets = map_entries(Fraction, np.zeros((1, loss.widths[-1]), dtype=object))
-                targets[0, k] = Fraction(size)
-                other = MLP(
-                    loss.widths, activation=loss.activation, inputs=inputs, targets=targets,
-                    bias=loss.bias,
-                )  # fmt: skip
-                pair.append(list(entries(other.gradient(at))))
-            rows.append([Fraction(a - b) for a, b in zip(*pair, strict=True)])
-        return rows
+    def numbers(point: Point) -> list[Any]:
+        return list(entries(code.forward(_at(w, point), _at(X, point))))
 
-    values = tuple(_element(entry, R, loss) for entry in entries(out))
+    _check_same(what, expressions, numbers, None, w)
+    R, inside = _ring(symbols, data)
     return Polynomials(
         f"outputs of {loss!r} for every input", layout, tuple(layout.labels), symbols, data,
-        values, tuple(inside[s] for s in symbols), gradient, True,
+        tuple(_to_ring(e, R, inside, loss) for e in expressions),
+        tuple(inside[s] for s in symbols), numbers, True, tuple(expressions),
     )  # fmt: skip
 
 
@@ -149,43 +173,125 @@ def _of_expression(loss: Any, variables: Any) -> Polynomials:
     if isinstance(variables, Mapping):
         layout = Layout(variables)
         w = {name: symbol_array(name, shape) for name, shape in layout.shapes.items()}
-        symbols, arguments = tuple(entries(w)), (w,)
-        labels = tuple(layout.labels)
+        symbols, labels = tuple(entries(w)), tuple(layout.labels)
     else:
-        symbols = arguments = tuple(variables)
-        for symbol in symbols:
-            if not isinstance(symbol, sympy.Symbol):
-                raise TypeError(f"variable {symbol!r} is no SymPy symbol")
-        if len(set(symbols)) != len(symbols):
-            raise ValueError(f"variables {list(symbols)} name a symbol twice")
-        layout = Layout({"w": (len(symbols),)})
-        labels = tuple(map(str, symbols))
-    if callable(loss) and not isinstance(loss, sympy.Basic | sympy.MatrixBase):
-        loss = loss(*arguments)
-    several = isinstance(loss, Sequence | np.ndarray | sympy.MatrixBase)
-    given = list(entries(np.array(loss, dtype=object))) if several else [loss]
-    expressions = [sympy.nsimplify(sympy.sympify(e), rational=True) for e in given]
-    data = _free_symbols(expressions, symbols)
+        w, symbols = None, _variables(variables)
+        layout, labels = Layout({"w": (len(symbols),)}), tuple(map(str, symbols))
+    function = callable(loss) and not isinstance(loss, sympy.Basic | sympy.MatrixBase)
+    what = f"the function {getattr(loss, '__name__', loss)!s:.40}"
+
+    def called(scalar: Callable[[Any], Any]) -> Any:
+        return loss(map_entries(scalar, w)) if w is not None else loss(*map(scalar, symbols))
+
+    notes = Notes()
+    if function:
+        given = _flat(_run(what, lambda: called(lambda s: wrapped(s, notes)), loss))
+    else:
+        given = _flat(loss)
+    read = [_decimals(sympy.sympify(unwrapped(e) if function else e)) for e in given]
+    expressions = [e for e, _ in read]
+    for e in expressions:
+        if not isinstance(e, sympy.Expr):
+            raise TypeError(f"loss is {e!r:.60}; expected an expression")
+    data = _others(expressions, symbols)
+
+    def by_expression(point: Point) -> list[Any]:
+        return [evaluate(e, dict(point)) for e in expressions]
+
+    def numbers(point: Point) -> list[Any]:
+        if not function:
+            return by_expression(point)
+        try:
+            found = run(what, "numbers", lambda: _flat(called(lambda s: point[s])))
+        except CannotRunError:
+            return by_expression(point)
+        return [_settled(value, point) for value in found]
+
+    if function:
+        _check_same(what, expressions, numbers, None, symbols)
     R, inside = _ring(symbols, data)
-    values = tuple(_to_ring(e, R, e) for e in expressions)
-    derivatives = np.array([[sympy.diff(e, s) for s in symbols] for e in expressions], dtype=object)
-
-    def gradient(point: Point) -> list[list[Fraction]]:
-        rows: list[list[Fraction]] = fill(derivatives, point).tolist()
-        return rows
-
-    what = str(expressions[0]) if len(expressions) == 1 else f"{len(expressions)} expressions"
+    subject = str(expressions[0]) if len(expressions) == 1 else f"{len(expressions)} expressions"
     return Polynomials(
-        what if len(what) <= 60 else what[:57] + "...", layout, labels, symbols, data,
-        values, tuple(inside[s] for s in symbols), gradient, False,
+        subject if len(subject) <= 60 else subject[:57] + "...", layout, labels, symbols, data,
+        tuple(_to_ring(e, R, inside, e) for e in expressions), tuple(inside[s] for s in symbols),
+        numbers, False, tuple(expressions), any(decimal for _, decimal in read),
     )  # fmt: skip
 
 
-def _free_symbols(nested: Any, known: Sequence[sympy.Symbol]) -> tuple[sympy.Symbol, ...]:
+def _variables(variables: Any) -> tuple[sympy.Symbol, ...]:
+    try:
+        symbols = tuple(variables)
+    except TypeError:
+        raise TypeError(
+            f"variables is {variables!r:.60}; expected a sequence of symbols, or a dict from name "
+            "to shape"
+        ) from None
+    for symbol in symbols:
+        if not isinstance(symbol, sympy.Symbol):
+            raise TypeError(f"variable {symbol!r} is no SymPy symbol")
+    if len(set(symbols)) != len(symbols):
+        raise ValueError(f"variables {list(symbols)} name a symbol twice")
+    return symbols
+
+
+def _flat(values: Any) -> list[Any]:
+    several = isinstance(values, Sequence | np.ndarray | sympy.MatrixBase)
+    if several and not isinstance(values, str):
+        return list(entries(np.array(values, dtype=object)))
+    return [values]
+
+
+def _decimals(e: Any) -> tuple[Any, bool]:
+    """Read the floats of an expression as the shortest decimals that they print as."""
+    floats = e.atoms(sympy.Float) if isinstance(e, sympy.Expr) else set()
+    short = {f: sympy.Rational(repr(float(f))) for f in floats if f == sympy.Float(float(f), 15)}
+    return (e.xreplace(short) if short else e), bool(short)
+
+
+def _others(expressions: Sequence[Any], known: Sequence[Any]) -> tuple[sympy.Symbol, ...]:
+    """Return the symbols that are no parameters: data, which stand for any numbers."""
     found: set[sympy.Symbol] = set()
-    for entry in entries(nested):
-        found |= getattr(entry, "free_symbols", set())
-    return tuple(sorted(found - set(known), key=str))
+    for e in expressions:
+        found |= e.free_symbols
+    return tuple(sorted(found - set(known), key=lambda s: s.sort_key()))
+
+
+def _at(nested: Any, point: Point) -> Any:
+    return map_entries(lambda symbol: point[symbol], nested)
+
+
+def _settled(value: Any, point: Point) -> Any:
+    """Return a number where symbols of the data are left in it."""
+    return evaluate(value, dict(point)) if isinstance(value, sympy.Expr) else value
+
+
+def _check_same(
+    what: str, expressions: Sequence[Any], numbers: Numbers, in_floats: Any, w: Any
+) -> None:
+    """Raise unless the code has on numbers the values of the expressions that it made."""
+    symbols: dict[Any, None] = {}
+    for e in (*entries(w), *expressions):
+        for symbol in sorted(e.free_symbols, key=lambda s: s.sort_key()):
+            symbols.setdefault(symbol)
+    for i, kind in enumerate((GENERIC, "zeros", "equal", "signs", "sparse", "negative")):
+        draw = Draw(Random(f"polynomials {i}"), kind, calm=True)
+        same = draw.one(draw.generic)
+        point = {s: same if kind == "equal" else draw.one(draw.point) for s in symbols}
+        try:
+            a = [evaluate(e, dict(point)) for e in expressions]
+            found = [("exact numbers", numbers(point), 1e-25)]
+        except (DomainError, ZeroDivisionError):
+            continue
+        if in_floats is not None:
+            found.append(("float64", in_floats(as_floats(_at(w, point))), 1e-9))
+        for where, b, tolerance in found:
+            largest = max([1.0, *(abs(float(x)) for x in a)])
+            for x, y in zip(a, b, strict=True):
+                if not abs(float(x - y)) <= tolerance * largest:
+                    raise TypeError(
+                        f"{what} means something else on symbols than on numbers: it is "
+                        f"{float(x):.6g} on symbols and {float(y):.6g} in {where}"
+                    )
 
 
 def _ring(symbols: Sequence[Any], data: Sequence[Any]) -> tuple[Any, dict[Any, Any]]:
@@ -196,61 +302,37 @@ def _ring(symbols: Sequence[Any], data: Sequence[Any]) -> tuple[Any, dict[Any, A
     return R, dict(zip([*symbols, *data], generators, strict=True))
 
 
-def _with_data(loss: Any, convert: Callable[[Any], Any]) -> Any:
-    """Return a loss of the library with every entry of its data converted."""
-
-    def arrays(*names: str) -> dict[str, np.ndarray]:
-        found = {}
-        for name in names:
-            array = getattr(loss, name)
-            if not isinstance(array, np.ndarray):
-                raise TypeError(f"{name} is a {type(array).__name__}; a proof needs a dense array")
-            found[name] = map_entries(convert, array)
-        return found
-
-    if isinstance(loss, Quadratic):
-        return Quadratic(**arrays("A", "minimum"))
-    if isinstance(loss, MLP) and loss.loss == "mse":
-        data = arrays("inputs", "targets")
-        return MLP(
-            loss.widths, activation=loss.activation, bias=loss.bias,
-            inputs=data["inputs"], targets=data["targets"],
-        )  # fmt: skip
-    return loss
-
-
-def _run(code: Callable[[], Any], loss: Any) -> Any:
+def _run(what: str, code: Callable[[], Any], loss: Any) -> Any:
     try:
-        return code()
-    except (AttributeError, TypeError, ValueError, NotImplementedError) as error:
-        raise _not_polynomial(loss, f"its code cannot run on polynomials ({error})") from error
+        return run(what, "symbols", code)
+    except CannotRunError as error:
+        raise _not_polynomial(loss, str(error)) from error
 
 
-def _to_ring(entry: Any, R: Any, loss: Any) -> Any:
-    """Return a number, exactly, or an expression as an element of the ring."""
-    if isinstance(entry, int | Fraction | np.integer | float | np.floating):
-        return R(sympy.QQ(*_fraction(entry).as_integer_ratio()))
-    try:
-        return R.from_expr(sympy.nsimplify(entry, rational=True))
-    except (ValueError, sympy.polys.polyerrors.CoercionFailed) as error:
-        raise _not_polynomial(loss, f"{entry} is none") from error
+def _to_ring(e: Any, R: Any, inside: Mapping[Any, Any], loss: Any) -> Any:
+    """Return an expression as an element of the ring."""
+    known: dict[Any, Any] = dict(inside)
 
+    def convert(e: Any) -> Any:
+        if e not in known:
+            known[e] = made(e)
+        return known[e]
 
-def _element(value: Any, R: Any, loss: Any) -> Any:
-    if getattr(value, "ring", None) == R:
-        return value
-    return _to_ring(value, R, loss)
+    def made(e: Any) -> Any:
+        if e.is_Rational:
+            return R(sympy.QQ(int(e.p), int(e.q)))
+        if e.is_Add:
+            return sum((convert(part) for part in e.args), R.zero)
+        if e.is_Mul:
+            product = R.one
+            for part in e.args:
+                product = product * convert(part)
+            return product
+        if e.is_Pow and e.exp.is_Integer and e.exp.is_positive:
+            return convert(e.base) ** int(e.exp)
+        raise _not_polynomial(loss, f"{e!s:.60} is none")
 
-
-def _number(entry: Any, point: Point) -> Fraction:
-    if isinstance(entry, sympy.Basic):
-        number: Fraction = fill(np.array([entry], dtype=object), point)[0]
-        return number
-    return _fraction(entry)
-
-
-def _fraction(entry: Any) -> Fraction:
-    return Fraction(entry.item() if isinstance(entry, np.generic) else entry)
+    return convert(expression_of(e))
 
 
 def _not_polynomial(loss: Any, why: str) -> ValueError:

@@ -10,25 +10,31 @@ import numpy as np
 from .._arrays import inner
 from ..groups import DirectProduct, QuadraticOrthogonal, SymmetryGroup
 from ._certificate import Certificate, certify
+from ._gradients import gradient_of, hessian_product
 from ._identity import Identity, Sides
 from ._invariance import METHOD, assumptions, names
 from ._settings import Setting, setting
-from ._symbols import TIME, at_start, symbol_array
+from ._symbols import symbol_array
 
 __all__ = ["prove_conserved", "prove_cotangent_rule", "prove_hessian_rule"]
 
 
-def _cotangent(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+def _cotangent(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
     there = group.act_on_loss(v["g"], loss)
-    moved = there.gradient(group.act(v["g"], v["w"]))
-    return moved, group.act_cotangent(v["g"], v["w"], loss.gradient(v["w"]))
+    moved = gradient_of(there, group.act(v["g"], v["w"]))
+    return _aligned(moved, group.act_cotangent(v["g"], v["w"], gradient_of(loss, v["w"])))
 
 
-def _hessian(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
+def _hessian(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
     g, w, u = v["g"], v["w"], v["u"]
     there = group.act_on_loss(g, loss)
-    moved = there.hvp(group.act(g, w), group.act_tangent(g, w, u))
-    return moved, group.act_cotangent(g, w, loss.hvp(w, u))
+    moved = hessian_product(there, group.act(g, w), group.act_tangent(g, w, u), how)
+    return _aligned(moved, group.act_cotangent(g, w, hessian_product(loss, w, u, how)))
+
+
+def _aligned(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Return the arrays of both in one order of names."""
+    return [a[name] for name in a], [b[name] for name in a]
 
 
 def prove_cotangent_rule(
@@ -43,8 +49,8 @@ def prove_cotangent_rule(
     r"""Prove :math:`\nabla L(g\cdot w) = \rho(g)^{-T}\,\nabla L(w)`, or refute it.
 
     Both sides come from shipped code: the loss's ``gradient`` at ``act(g, w)``, and
-    ``act_cotangent`` of its gradient at ``w``. For a network with symbols for targets this
-    covers every loss of the outputs.
+    ``act_cotangent`` of its gradient at ``w``; the gradient has to be that of
+    ``value``. For a network with symbols for targets this covers every loss of the outputs.
 
     Parameters
     ----------
@@ -239,10 +245,13 @@ def prove_conserved(
             "conserve anything"
         )
 
-    def rate(group: Any, loss: Any, v: Mapping[str, Any]) -> tuple[Any, Any]:
-        w, velocity = v["w"], loss.gradient(v["w"])
-        ahead = {name: w[name] + TIME * velocity[name] for name in w}
-        return at_start(group.conserved(ahead)[kept]), [0] * int(kept.sum())
+    def rate(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:
+        w, velocity = v["w"], gradient_of(loss, v["w"])
+
+        def along(t: Any) -> Any:
+            return group.conserved({name: w[name] + t * velocity[name] for name in w})[kept]
+
+        return how.derivative(along), [0] * int(kept.sum())
 
     return _certificate(
         "conserved quantities",
@@ -286,7 +295,7 @@ def _certificate(
     loss: Any,
     time_limit: float,
 ) -> Certificate:
-    identity = Identity(made, sides)
+    identity = Identity(made, sides, gradient=True, hessian=sides is _hessian)
     return certify(
         name=f"{what}, {names(group, loss)}",
         statement=statement,

@@ -14,16 +14,12 @@ from hypothesis import strategies as st
 
 import liegroup_teleport as lt
 from liegroup_teleport import symbolic
-from liegroup_teleport.symbolic._elements import exact_inverse, inverse_matrix, rotation
+from liegroup_teleport.symbolic._draws import GENERIC, Draw, exact_inverse
+from liegroup_teleport.symbolic._elements import inverse_matrix, rotation
 from liegroup_teleport.symbolic._limits import TimeLimitError, _in_thread, limited
-from liegroup_teleport.symbolic._symbols import (
-    Definitions,
-    fill,
-    normal_form,
-    numbers,
-    remainder,
-    symbol_array,
-)
+from liegroup_teleport.symbolic._normal_form import normal_form, remainder
+from liegroup_teleport.symbolic._numbers import Number, evaluate, numbers_of
+from liegroup_teleport.symbolic._symbols import Definitions, symbol_array
 from tests.symbolic.planted import network
 
 X = sympy.symbols("x0:3", real=True)
@@ -123,42 +119,61 @@ def test_normal_form_decides_polynomials(p, q):
 @given(st.integers(0, 10_000))
 @settings(max_examples=15)
 def test_bound_symbols_are_what_they_say(seed):
-    """Numbers satisfy the equations that proofs divide by."""
-    for array, definitions in (
-        inverse_matrix(symbol_array("g", (3, 3)), "d"),
-        rotation("r", 2),
-        rotation("r", 3),
-    ):
-        unknowns = {"g": symbol_array("g", (3, 3)), "r": array}
-        values = numbers(unknowns, definitions, Random(seed))
-        for equation in definitions.equations:
-            assert sympy.sympify(equation).xreplace(
-                {symbol: sympy.Rational(str(value)) for symbol, value in values.items()}
-            ).expand() == 0  # fmt: skip
+    """Numbers made without any symbol satisfy the equations that proofs divide by."""
+    draw = Draw(Random(seed), GENERIC)
+    g, inverse = draw.invertible(3)
+    symbols = symbol_array("g", (3, 3))
+    adjugate, bound = inverse_matrix(symbols, "d")
+    values = dict(zip(symbols.reshape(-1), g.reshape(-1), strict=True))
+    values[bound.leading[0]] = inverse[0, 0] / evaluate(adjugate[0, 0].xreplace(
+        {bound.leading[0]: sympy.Integer(1)}), values)  # fmt: skip
+    assert all(evaluate(e, values) == 0 for e in bound.equations)
+    assert all(evaluate(e, values) == f for e, f in zip(adjugate.flat, inverse.flat, strict=True))
+    for n in (2, 3):
+        array, bound = rotation("r", n)
+        values = {}
+        for e, f in zip(array.flat, draw.rotation(n).flat, strict=True):
+            if e.is_Symbol:
+                values[e] = f
+        assert all(evaluate(e, values) == 0 for e in bound.equations)
 
 
-def test_normal_form_reads_floats_and_roots():
+def test_normal_form_reads_floats_exactly():
+    """A float is the dyadic rational that it is, no simpler number near it."""
     half = sympy.Float(0.5**0.5)
-    assert normal_form(half * X[0] - X[0] / sympy.sqrt(2)) == 0
-    assert normal_form(half * X[0] - X[0] * sympy.Rational(7, 10)) != 0
+    assert normal_form(half * X[0] - X[0] / sympy.sqrt(2)) != 0
+    assert normal_form(sympy.Float(0.75) * X[0] - X[0] * sympy.Rational(3, 4)) == 0
+    assert normal_form(sympy.Float(0.1) * X[0]) * 10 != X[0]
     d = sympy.Symbol("d")
-    bound = Definitions({d: 1 / (1 + X[0] ** 2)}, (d * (1 + X[0] ** 2) - 1,), (d,))
+    bound = Definitions((d * (1 + X[0] ** 2) - 1,), (d,))
     assert normal_form(d + d * X[0] ** 2, bound) == 1
     assert remainder([0, X[0] - X[0], X[1]], bound) == X[1]
 
 
+def test_normal_form_of_roots_and_functions():
+    a, b = X[0] ** 2 + 1, (X[0] + X[1]) ** 2
+    assert normal_form(sympy.sqrt(a) ** 2 - a) == 0
+    assert normal_form(a ** sympy.Rational(3, 2) - a * sympy.sqrt(a)) == 0
+    assert normal_form(sympy.exp(b) - sympy.exp(sympy.expand(b))) == 0
+    assert normal_form(sympy.sqrt(b.expand() + 1) - sympy.sqrt(b + 1)) == 0
+    assert normal_form(sympy.exp(b) - sympy.exp(b + X[2])) != 0
+    assert normal_form(sympy.sqrt(a) - a) != 0
+    assert normal_form(1 / (1 + X[0]) - (1 - X[0]) / (1 - X[0] ** 2)) == 0
+
+
 def test_exact_numbers_stay_exact():
-    x = symbol_array("x", (2, 2))
-    values = numbers(x, Definitions(), Random(3))
-    filled = fill({"x": x * x}, values)["x"]
-    assert all(isinstance(entry, Fraction) for entry in filled.reshape(-1))
-    assert filled[0, 1] == values[x[0, 1]] ** 2
-    matrix = fill(x, values)
+    draw = Draw(Random(3), GENERIC)
+    matrix = draw.generic((2, 2))
     assert (matrix @ exact_inverse(matrix) == np.eye(2)).all()
+    assert all(entry.exact for entry in (matrix * 0.5 + matrix / 3).flat)
     with pytest.raises(ZeroDivisionError):
-        exact_inverse(np.array([[Fraction(1), Fraction(2)], [Fraction(2), Fraction(4)]]))
-    with pytest.raises(TypeError, match="no exact number"):
-        fill(np.array([sympy.sin(X[0])], dtype=object), {X[0]: Fraction(1)})
+        exact_inverse(numbers_of([[1, 2], [2, 4]]))
+    two = Number(Fraction(2))
+    assert not two.sqrt().exact
+    assert abs(two.sqrt() ** 2 - 2) < 1e-48
+    assert (two * two).sqrt().value == 2
+    with pytest.raises(lt.DomainError):
+        np.log(np.array([-two], dtype=object))
 
 
 def test_proofs_change_nothing_that_is_given():
