@@ -1,4 +1,13 @@
-"""One-angle groups: the objective as a trigonometric polynomial, maximised globally."""
+r"""Functions of one angle: trigonometric polynomials of known degree, maximised with a proof.
+
+With ``p(t) = sum_k c_k exp(ikt)`` the second derivative is at most ``sum_k k^2 |c_k|`` in size, so
+that around a point at distance at most h
+
+.. math:: p(t + s) \le p(t) + |p'(t)| h + \tfrac12 h^2 \sum_k k^2 |c_k|,
+
+and intervals whose bound is not above the best value are left out. Without a degree samples
+prove nothing: what happens between them is unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-__all__ = ["AngleResult", "search_angle"]
+__all__ = ["AngleResult", "Polynomial", "search_angle"]
 
-SAMPLES = (128, 1024)  # the second where the first do not determine the objective
+SAMPLES = 1024  # of a function of unknown degree
+MOST = 4096  # degree up to which samples determine a polynomial
+CHECKS = 7  # angles off the grid at which a stated degree is tested
+NOISE = 1e-9  # of the sum of the coefficients: more than rounding refutes a stated degree
+SHARP = 1e-13  # of the sum of the coefficients, to which the maximum is enclosed
+SPLITS = 60
+INSIDE = 1 - 4e-16  # factor on the radius that rounding of a rotation does not leave
+MANY = 200_000  # intervals that are looked at, at most
 
 
 @dataclass(frozen=True)
@@ -21,117 +37,175 @@ class AngleResult:
     ----------
     angle, value : float
     bound : float or None
-        Upper bound on the maximum over all angles, from Bernstein's inequality,
-        where the objective is a trigonometric polynomial of known degree.
-    proved, on_boundary : bool
+        On the objective over all angles allowed, where it is a polynomial of known degree.
+    scale : float
+        The size of the function: what rounding is relative to.
+    on_boundary : bool
     """
 
     angle: float
     value: float
     bound: float | None
-    proved: bool
+    scale: float
     on_boundary: bool
 
+    @property
+    def proved(self) -> bool:
+        """Whether the value is the best to a relative 1e-8, or to the rounding of its scale."""
+        if self.bound is None:
+            return False
+        return abs(self.bound - self.value) <= 1e-8 * abs(self.value) + 1e-11 * self.scale
 
-def search_angle(f: Callable[[float], float], sign: float, radius: float | None) -> AngleResult:
-    """Maximise ``sign * f(angle)`` over the circle, or over ``|angle| <= radius``.
 
-    Samples are equispaced. Where the spectrum ends (a polynomial chart and
-    loss) the samples determine f, and its maximum is bounded over all angles.
+@dataclass(frozen=True)
+class Polynomial:
+    """A real trigonometric polynomial of angles in units of its period.
+
+    Attributes
+    ----------
+    coefficients : array (degree + 1,)
+        Complex; of ``exp(ikt)``, and the conjugate of ``exp(-ikt)``, k > 0 twice the part.
+    noise : float
+        By how much the function sampled may differ from it.
     """
-    for count in SAMPLES:
-        angles = 2 * np.pi * np.arange(count) / count
-        values = np.array([sign * f(a) for a in angles])
-        degree = _degree(values) if np.all(np.isfinite(values)) else None
-        if degree is not None:
-            break
-    limit = np.pi if radius is None or radius >= np.pi else radius
-    signed = np.where(angles > np.pi, angles - 2 * np.pi, angles)
-    inside = np.abs(signed) <= limit
-    safe = np.where(np.isfinite(values), values, -np.inf)
-    candidates = [(float(safe[0]), 0.0)]
-    order = np.argsort(np.where(inside, safe, -np.inf))[::-1]
-    gap = 2 * np.pi / count
-    peaks = [
-        k
-        for k in order[: count // 2]
-        if inside[k] and safe[k] >= safe[k - 1] and safe[k] >= safe[(k + 1) % count]
-    ][:8]
-    for k in peaks:
-        low, high = max(signed[k] - gap, -limit), min(signed[k] + gap, limit)
-        found = minimize_scalar(
-            lambda a: -sign * f(a), bounds=(low, high), method="bounded", options={"xatol": 1e-12}
-        )
-        candidates.append((float(-found.fun), float(found.x)))
-    if degree:
-        candidates += _at_roots(f, sign, _critical_angles(values, degree), limit)
-    if limit < np.pi:
-        candidates += [(sign * f(edge), edge) for edge in (-limit, limit)]
-    value, angle = max(candidates)
-    on_boundary = limit < np.pi and abs(abs(angle) - limit) < 1e-9
-    bound = None
-    if degree is not None and limit >= np.pi:
-        bound = _upper_bound(values, degree, value)
-    proved = bound is not None and bound - value <= 1e-4 * abs(value)
-    return AngleResult(
-        angle, sign * value, None if bound is None else sign * bound, proved, on_boundary
-    )
+
+    coefficients: np.ndarray
+    noise: float
+
+    @classmethod
+    def of(cls, f: Callable[[float], float], degree: int) -> Polynomial | None:
+        """Interpolate a function of the circle; ``None`` where it is not of that degree."""
+        if degree > MOST:
+            return None
+        count = 4 * degree + 8
+        values = np.array([f(t) for t in 2 * np.pi * np.arange(count) / count])
+        if not np.all(np.isfinite(values)):
+            return None
+        spectrum = np.fft.rfft(values) / count
+        coefficients = spectrum[: degree + 1]
+        coefficients[1:] *= 2
+        beyond = float(np.sum(np.abs(spectrum[degree + 1 :]))) * 2
+        found = cls(coefficients, 0.0)
+        off = np.random.default_rng(0).uniform(0, 2 * np.pi, CHECKS)
+        missed = max(abs(f(t) - float(found.at(np.array([t]))[0][0])) for t in off)
+        noise = max(beyond, missed)
+        if not noise <= NOISE * found.scale:
+            return None
+        return cls(coefficients, 4 * noise)
+
+    @property
+    def scale(self) -> float:
+        """Sum of the sizes of the coefficients: no value is larger."""
+        return float(np.sum(np.abs(self.coefficients)))
+
+    def at(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and derivatives at angles (m,)."""
+        k = np.arange(len(self.coefficients))
+        value, slope = np.empty(len(t)), np.empty(len(t))
+        step = max(1, 10**6 // len(k))
+        for i in range(0, len(t), step):
+            waves = np.exp(1j * np.outer(t[i : i + step], k)) * self.coefficients
+            value[i : i + step] = waves.real.sum(axis=1)
+            slope[i : i + step] = (1j * waves * k).real.sum(axis=1)
+        return value, slope
+
+    def maximum(self, low: float, high: float) -> tuple[float, float]:
+        """Return an angle in ``[low, high]`` where it is largest, and a proved upper bound.
+
+        The bound is on the function that was sampled, to its noise.
+        """
+        k = np.arange(len(self.coefficients))
+        bend = float(np.sum(k**2 * np.abs(self.coefficients)))
+        count = max(64, 8 * len(k))
+        half = (high - low) / (2 * count)
+        centres = low + half * (2 * np.arange(count) + 1)
+        best, angle, left_out = -np.inf, low, -np.inf
+        tolerance = SHARP * self.scale
+        for _ in range(SPLITS):
+            value, slope = self.at(centres)
+            top = int(np.argmax(value))
+            if value[top] > best:
+                best, angle = float(value[top]), float(centres[top])
+            above = value + np.abs(slope) * half + bend * half**2 / 2
+            open_ = above > best + tolerance
+            left_out = max(left_out, float(np.max(above[~open_], initial=-np.inf)))
+            if not np.any(open_):
+                above = above[:0]
+                break
+            above, centres = above[open_], centres[open_]
+            if 2 * len(centres) > MANY:
+                break
+            half /= 2
+            centres = np.concatenate([centres - half, centres + half])
+        bound = max(float(np.max(above, initial=-np.inf)), left_out, best)
+        return angle, float(bound + self.noise + tolerance)
 
 
-def _degree(values: np.ndarray) -> int | None:
-    """Return the degree of the trigonometric polynomial that has these samples, if it is one."""
-    size = np.abs(np.fft.rfft(values)) / len(values)
-    largest = float(size.max())
-    above = np.flatnonzero(size > 1e-12 * largest)
-    degree = int(above[-1]) if len(above) else 0
-    return degree if degree <= len(values) // 8 else None
+def search_angle(
+    f: Callable[[float], float],
+    sign: float,
+    radius: float | None,
+    *,
+    period: float = 2 * np.pi,
+    degree: int | None = None,
+) -> AngleResult:
+    """Maximise ``sign * f(angle)`` over one period, or over ``|angle| <= radius``.
 
-
-def _critical_angles(values: np.ndarray, degree: int) -> np.ndarray:
-    """Return the angles where a trigonometric polynomial's derivative vanishes, sorted.
-
-    With ``z = exp(i angle)`` they are the roots on the unit circle of one polynomial in z.
-    Samples alone miss valleys narrower than their distance.
+    Parameters
+    ----------
+    f : callable
+        Of period ``period``.
+    sign : float
+        +1 or -1.
+    radius : float or None
+    period : float
+    degree : int, optional
+        Of f as a trigonometric polynomial of ``2 pi angle / period``, where that is known.
     """
-    slope = 1j * np.arange(degree + 1) * np.fft.rfft(values)[: degree + 1]
-    roots = np.roots(np.concatenate([slope[::-1], np.conj(slope[1:])]))
-    return np.sort(np.angle(roots[np.abs(np.abs(roots) - 1) < 1e-3]))
+    limit = period / 2 if radius is None else min(radius * INSIDE, period / 2)
+    unit = period / (2 * np.pi)
 
+    def signed(t: float) -> float:
+        return sign * f(unit * t)
 
-def _at_roots(
-    f: Callable[[float], float], sign: float, angles: np.ndarray, limit: float
-) -> list[tuple[float, float]]:
-    """Refine the best critical angles, each up to halfway to its neighbours."""
-    if not len(angles):
-        return []
-    around = np.concatenate([[angles[-1] - 2 * np.pi], angles, [angles[0] + 2 * np.pi]])
-    halfway = (around[1:] + around[:-1]) / 2
-    refined = []
-    for k in np.argsort([-sign * f(a) for a in angles])[:8]:
-        low, high = max(halfway[k], -limit), min(halfway[k + 1], limit)
+    polynomial = None if degree is None else Polynomial.of(signed, degree)
+    candidates = [(signed(0.0), 0.0)]
+    bound, scale = None, 0.0
+    if polynomial is not None:
+        top, bound = polynomial.maximum(-limit / unit, limit / unit)
+        scale = polynomial.scale
+        around = [(top, np.pi / (8 * len(polynomial.coefficients)))]
+    else:
+        around = _peaks(signed, limit / unit)
+    for centre, gap in around:
+        low, high = max(centre - gap, -limit / unit), min(centre + gap, limit / unit)
+        candidates += [(_finite(signed(t)), t) for t in (low, centre, high)]
         if low < high:
             found = minimize_scalar(
-                lambda a: -sign * f(a),
+                lambda t: -_finite(signed(t)),
                 bounds=(low, high),
                 method="bounded",
                 options={"xatol": 1e-12},
             )
-            refined.append((float(-found.fun), float(found.x)))
-    return refined
+            candidates.append((float(-found.fun), float(found.x)))
+    value, t = max(candidates)
+    if bound is not None:
+        bound = max(bound, value)
+    on_boundary = limit < period / 2 and limit - abs(unit * t) < 1e-9 * limit
+    return AngleResult(
+        unit * t, sign * value, None if bound is None else sign * bound, scale, on_boundary
+    )
 
 
-def _upper_bound(values: np.ndarray, degree: int, value: float) -> float:
-    """Bound a trigonometric polynomial from its samples.
+def _peaks(f: Callable[[float], float], limit: float) -> list[tuple[float, float]]:
+    """Return the best of dense samples, and how far they are apart."""
+    angles = np.linspace(-limit, limit, SAMPLES + 1)
+    values = np.array([_finite(f(t)) for t in angles])
+    padded = np.concatenate([[-np.inf], values, [-np.inf]])
+    peaks = np.flatnonzero((values >= padded[:-2]) & (values >= padded[2:]))
+    best = peaks[np.argsort(values[peaks])[::-1][:8]]
+    return [(float(angles[k]), 2 * limit / SAMPLES) for k in best]
 
-    It is interpolated on a finer grid of step h (exactly, by a padded Fourier
-    transform); between two points it exceeds them by at most
-    ``max |f''| h^2 / 8``, and ``max |f''| <= degree^2 max |f - mean|``
-    (Bernstein's inequality).
-    """
-    fine = 32768
-    spectrum = np.zeros(fine // 2 + 1, dtype=complex)
-    spectrum[: degree + 1] = np.fft.rfft(values)[: degree + 1] * (fine / len(values))
-    dense = np.fft.irfft(spectrum, fine)
-    spread = float(np.max(np.abs(dense - dense.mean()))) / np.cos(np.pi * degree / fine)
-    step = 2 * np.pi / fine
-    return max(value, float(dense.max())) + degree**2 * spread * step**2 / 8
+
+def _finite(value: float) -> float:
+    return value if np.isfinite(value) else -np.finfo(float).max

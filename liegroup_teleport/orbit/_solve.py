@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from .._arrays import epsilon, host, norm
 from .._errors import UnboundedOrbitError
-from ..groups import MatrixGroup, QuadraticOrthogonal, SymmetryGroup
-from ._angle import search_angle
+from ..groups import QuadraticOrthogonal
 from ._ball import BallResult, search_ball
-from ._existence import is_ours, leads_to_zero
+from ._circle import Circle, solve_circle
+from ._existence import leads_to_zero
 from ._gram import GramDecrease
 from ._hidden_states import HiddenStatesNorm
 from ._landscape import Landscape, LinearNorm
@@ -57,8 +56,10 @@ def solve(problem: Problem) -> OrbitPoint:
         return _unbounded(problem)
     if isinstance(group, QuadraticOrthogonal) and _is_spectral(problem):
         return _quadratic(problem)
-    if _turns(group) and problem.stability is None:
-        return _angle(problem)
+    if group.dim == 1 and group.compact and problem.stability is None:
+        circle = Circle.of(group)
+        if circle is not None:
+            return solve_circle(problem, circle)
     if problem.sense == "min" and problem.field.convex and problem.stability is None:
         found = minimum(problem)
         if found is not None:
@@ -80,13 +81,6 @@ def _vanishes(field: Landscape) -> bool:
     if not isinstance(field, LinearNorm) or field.convex or not field.size > 0:
         return False
     return leads_to_zero(field.group, field.given, field.dual)
-
-
-def _turns(group: SymmetryGroup) -> bool:
-    """Whether the group is a circle that turns one plane, an angle once around at a time."""
-    if group.dim != 1 or not group.compact or not is_ours(group):
-        return False
-    return not isinstance(group, MatrixGroup) or group.speeds == (1,)
 
 
 def _nowhere(problem: Problem) -> bool:
@@ -190,35 +184,6 @@ def _kantorovich(
         message += ": one step reaches the minimum (Kantorovich's inequality)"
         return OrbitPoint(found.element, "optimal", message, residual, bound)
     return OrbitPoint(found.element, "converged", message, residual, bound)
-
-
-def _angle(problem: Problem) -> OrbitPoint:
-    group, field = problem.group, problem.field
-
-    def element(angle: float) -> Any:
-        return group.exp(np.array([np.sqrt(2.0) * angle]))
-
-    with np.errstate(all="ignore"):
-        found = search_angle(lambda a: field.value(element(a)), problem.sign, problem.radius)
-    g = element(found.angle)
-    value, slope = field.slope(g)
-    bound = found.bound
-    if bound is not None and not isinstance(problem.objective, PredictedDecrease):
-        bound = max(bound, 0.0)  # the other objectives are never negative
-    optimality = abs(float(slope[0])) / (abs(value) or 1.0)
-    if found.on_boundary:
-        return OrbitPoint(g, "boundary", "best angle within the radius", optimality, bound)
-    if found.proved:
-        return OrbitPoint(
-            g,
-            "optimal",
-            "the objective is a trigonometric polynomial in the angle; bounded over all angles",
-            optimality,
-            bound,
-        )
-    return OrbitPoint(
-        g, "converged", "dense sampling of the angle and refinement; not proved", optimality, bound
-    )
 
 
 def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPoint:
