@@ -268,6 +268,8 @@ def check_array(
     symbolic = array.dtype == np.dtype(object) and symbols
     if symbolic:
         check_symbols(name, array)
+    elif array.dtype == np.dtype(object) and all(real(entry) is not None for entry in array.flat):
+        array = array.astype(np.float64)  # fractions, say
     elif array.dtype.kind not in "fiu":
         raise TypeError(f"{name} has entries of dtype {array.dtype}; expected real numbers")
     if shape is not None and (

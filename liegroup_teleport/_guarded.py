@@ -196,5 +196,5 @@ def _immutable(array: Any) -> bool:
 
 
 def _copy(array: Any) -> Any:
-    xp = array_api_compat.array_namespace(array)
-    return xp.asarray(array, copy=True)
+    array = array.detach() if hasattr(array, "detach") else array
+    return array_api_compat.array_namespace(array).asarray(array, copy=True)

@@ -53,7 +53,7 @@ class Options:
         """
         if not isinstance(objective, Objective):
             raise TypeError(
-                f"objective is {objective!r:.80}; expected an objective such as GradientNorm()"
+                f"objective is {shown(objective)}; expected an objective such as GradientNorm()"
             )
         given = check_choice("sense", sense, ("max", "min", None))
         return cls(

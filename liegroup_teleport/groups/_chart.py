@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from .._arrays import Array, Parameters, cast, host, is_symbolic
+from .._arrays import Array, Parameters, cast, host, is_symbolic, usable
+from .._checks import check_callable, check_integer, check_text
 from ._base import Basis, SymmetryGroup, algebra_vector
 from ._matrices import (
     check_rotation,
@@ -83,8 +84,12 @@ class ChartRotation(SymmetryGroup):
     scope = "loss"
 
     def __post_init__(self) -> None:
-        if int(self.size) != self.size or self.size < 1:
-            raise ValueError(f"size is {self.size}; expected an integer >= 1")
+        for name in ("chart", "inverse_chart", "jacobian", "inverse_jacobian"):
+            function = getattr(self, name)
+            if function is not None or name != "inverse_jacobian":
+                check_callable(name, function)
+        object.__setattr__(self, "size", check_integer("size", self.size, least=1))
+        check_text("name", self.name)
 
     @property
     def dim(self) -> int:
@@ -138,6 +143,20 @@ class ChartRotation(SymmetryGroup):
         X, M = skew(x, self.size), skew(m, self.size)
         return skew_coordinates(exp_pullback_matrix(X, M))
 
+    def _ask(self, name: str, point: Array) -> Array:
+        """Return what one of the functions says at a point, an array of the right shape."""
+        answer = getattr(self, name)(point)
+        shape = (self.size, self.size) if "jacobian" in name else tuple(point.shape)
+        if type(answer) is not type(point) or tuple(answer.shape) != shape:
+            answer = usable(answer, f"what {name} returned")
+            if tuple(answer.shape) != shape:
+                raise ValueError(
+                    f"{name} returned an array of shape {tuple(answer.shape)}; expected {shape}"
+                )
+            if not is_symbolic(answer):
+                answer = cast(host(answer), point)
+        return answer
+
     def _rotate(self, g: np.ndarray, z: Array) -> Array:
         return cast(g, z) @ z
 
@@ -147,14 +166,19 @@ class ChartRotation(SymmetryGroup):
         g = check_rotation(g, self.size)
         if g.dtype != np.dtype(object) and np.array_equal(g, np.eye(self.size)):
             return dict(w)  # the round trip through the chart would round
-        return {**w, self.name: self.inverse_chart(self._rotate(g, self.chart(w[self.name])))}
+        return {
+            **w,
+            self.name: self._ask(
+                "inverse_chart", self._rotate(g, self._ask("chart", w[self.name]))
+            ),
+        }
 
     def _at(self, z: Array, v: Array, transpose: bool) -> Array:
         """Apply the Jacobian of the inverse chart at ``z``, or its transpose, to ``v``."""
         if self.inverse_jacobian is not None:
-            J = self.inverse_jacobian(z)
+            J = self._ask("inverse_jacobian", z)
             return (J.T if transpose else J) @ v
-        J = self.jacobian(self.inverse_chart(z))
+        J = self._ask("jacobian", self._ask("inverse_chart", z))
         if is_symbolic(J):
             raise TypeError("symbolic parameters need inverse_jacobian in closed form")
         J = host(J)
@@ -165,24 +189,24 @@ class ChartRotation(SymmetryGroup):
         self.check_parameters(w)
         g = check_rotation(g, self.size)
         point = w[self.name]
-        z = self._rotate(g, self.chart(point))
-        pushed = self._rotate(g, self.jacobian(point) @ u[self.name])
+        z = self._rotate(g, self._ask("chart", point))
+        pushed = self._rotate(g, self._ask("jacobian", point) @ u[self.name])
         return {**u, self.name: self._at(z, pushed, transpose=False)}
 
     def act_cotangent(self, g: Any, w: Parameters, v: Parameters) -> dict[str, Any]:
         """Return the inverse transposed Jacobian of the action applied to ``v``."""
         self.check_parameters(w)
         g = check_rotation(g, self.size)
-        z = self.chart(w[self.name])
+        z = self._ask("chart", w[self.name])
         rotated = self._rotate(g, z)
-        J = self.jacobian(self.inverse_chart(rotated))
+        J = self._ask("jacobian", self._ask("inverse_chart", rotated))
         pulled = self._at(z, v[self.name], transpose=True)
         return {**v, self.name: J.T @ self._rotate(g, pulled)}
 
     def generator(self, x: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return the velocity of the rotation in the chart."""
         self.check_parameters(w)
-        z = self.chart(w[self.name])
+        z = self._ask("chart", w[self.name])
         velocity = cast(skew(algebra_vector(x, self.dim), self.size), z) @ z
         moved = self._at(z, velocity, transpose=False)
         return {name: moved if name == self.name else 0 * a for name, a in w.items()}
@@ -190,7 +214,7 @@ class ChartRotation(SymmetryGroup):
     def generator_adjoint(self, w: Parameters, p: Parameters) -> np.ndarray:
         """Return the coordinates of the skew part of ``J^-T p z^T``."""
         self.check_parameters(w)
-        z = self.chart(w[self.name])
+        z = self._ask("chart", w[self.name])
         q = self._at(z, p[self.name], transpose=True)
         return skew_coordinates(np.outer(host(q), host(z)))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Parameters
+from .._checks import check_array, check_choice
 from .._errors import DomainError
 from ._base import Basis, Scope, SymmetryGroup, algebra_vector, check_element
 from ._layout import Layout
@@ -71,9 +72,8 @@ class DiagonalGroup(SymmetryGroup):
     self_adjoint = True
 
     def __post_init__(self) -> None:
-        if self.scope not in ("loss", "function"):
-            raise ValueError(f"scope is {self.scope!r}; expected 'loss' or 'function'")
-        given = np.array(self.directions, dtype=np.float64)
+        check_choice("scope", self.scope, ("loss", "function"))
+        given = check_array("directions", self.directions, finite=False)
         n = self.layout.size
         if given.ndim != 2 or given.shape[1] != n:
             raise ValueError(f"directions have shape {given.shape}; expected (m, {n})")

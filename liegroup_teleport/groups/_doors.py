@@ -47,13 +47,15 @@ def check_only(w: Parameters, names: Any) -> None:
     check_names(w, names)
 
 
-def check_vector(w: Parameters, v: Any, what: str) -> None:
+def check_vector(w: Parameters, v: Any, what: str, *, columns: bool = True) -> None:
     """Raise unless ``v`` is a vector at ``w``: its names, shapes, library and dtype.
 
-    Further axes may follow those of ``w``: vectors that move alike.
+    Further axes may follow those of ``w``, the same in all arrays, where ``columns`` says so:
+    vectors that move alike.
     """
     if v is w:
         return
+    further = None
     library = namespace(v, what)
     if library is not namespace(w):
         raise TypeError(f"{what} is of another array library than the parameters")
@@ -61,7 +63,11 @@ def check_vector(w: Parameters, v: Any, what: str) -> None:
         if name not in v:
             raise ValueError(f"{what}: missing {name!r}; expected exactly {list(w)}")
         other = v[name]
-        if tuple(other.shape[: len(array.shape)]) != tuple(array.shape):
+        axes = len(array.shape)
+        more = tuple(other.shape[axes:])
+        further = more if further is None else further
+        same = tuple(other.shape[:axes]) == tuple(array.shape) and more == further
+        if not same or (more and not columns):
             raise ValueError(
                 f"{what} {name!r} has shape {tuple(other.shape)}; expected {tuple(array.shape)}"
             )
@@ -112,7 +118,7 @@ def _generator_adjoint(method: Method) -> Method:
     @functools.wraps(method)
     def generator_adjoint(self: Any, w: Parameters, p: Parameters) -> Any:
         self.check_parameters(w)
-        check_vector(w, p, "covector")
+        check_vector(w, p, "covector", columns=False)
         return method(self, w, p)
 
     return generator_adjoint

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 
 from .._arrays import Parameters
+from .._checks import check_array, check_choice, check_number
 from .._errors import DomainError
 from ._base import Basis, Scope, SymmetryGroup, algebra_vector
 from ._general_linear import Pair
@@ -91,10 +92,10 @@ class MatrixGroup(SymmetryGroup):
     diagonal = False
 
     def __post_init__(self) -> None:
-        if self.scope not in ("loss", "function"):
-            raise ValueError(f"scope is {self.scope!r}; expected 'loss' or 'function'")
+        check_choice("scope", self.scope, ("loss", "function"))
         n = self.layout.size
-        given = np.array(self.generators, dtype=np.float64)
+        object.__setattr__(self, "tol", check_number("tol", self.tol, above=0.0))
+        given = check_array("generators", self.generators, finite=False)
         if given.ndim != 3 or given.shape[1:] not in ((n, n), (n + 1, n + 1)):
             raise ValueError(
                 f"generators have shape {given.shape}; expected (m, {n}, {n}) or "

@@ -62,6 +62,8 @@ def _by_singular_values(H: Array, layer: int) -> Array:
     """Return the pseudo-inverse of an array of any library; refuse a rank-deficient one."""
     xp = array_api_compat.array_namespace(H)
     samples, width = tuple(H.shape)
+    if not bool(xp.all(xp.isfinite(H))):
+        raise DomainError(f"states read by layer {layer} have entries that are not finite")
     U, S, Vh = xp.linalg.svd(H, full_matrices=False)
     tolerance = max(samples, width) * float(xp.finfo(H.dtype).eps)
     values = host(S)

@@ -12,7 +12,7 @@ import scipy.linalg
 from scipy.sparse.linalg import LinearOperator
 
 from .._arrays import Parameters, cast, host, is_symbolic
-from .._checks import shown
+from .._checks import dense, shown
 from .._errors import DomainError
 from ._base import Basis, SymmetryGroup, algebra_vector, check_element
 from ._matrices import (
@@ -147,7 +147,7 @@ class QuadraticOrthogonal(SymmetryGroup):
     def _element(self, g: Any) -> Factors:
         if not isinstance(g, tuple) or len(g) != 2:
             raise ValueError(f"element must be a pair of factors (P, R), got {shown(g)}")
-        R = np.asarray(g[1])
+        R = dense("rotation R", g[1])
         k = R.shape[0] if R.ndim == 2 else -1
         return check_element(g[0], (self.n, k), "factor P"), check_rotation(R, k)
 

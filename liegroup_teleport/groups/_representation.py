@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 
 from .._arrays import Parameters, host
+from .._checks import check_choice, check_text
 from .._errors import DomainError
 from ._base import Basis, Scope, SymmetryGroup, algebra_vector, check_element
 from ._general_linear import Pair
@@ -108,8 +109,8 @@ class MatrixRepresentation(SymmetryGroup):
                 f"representation is a {type(self.representation).__name__}; "
                 "expected a function of a matrix"
             )
-        if self.scope not in ("loss", "function"):
-            raise ValueError(f"scope is {self.scope!r}; expected 'loss' or 'function'")
+        check_choice("scope", self.scope, ("loss", "function"))
+        check_text("name", self.name)
         self._check_algebra()
         if self.representation is not None:
             self._check_homomorphism()
@@ -271,7 +272,7 @@ class MatrixRepresentation(SymmetryGroup):
         ValueError
             If its shape is wrong.
         """
-        g = self._element((np.asarray(point), None))
+        g = self._element((point, None))
         # belongs() of GL(n) compares |det| with an absolute tolerance: ask the algebra as well
         if not bool(np.all(self.geomstats_group.belongs(g[0]))):
             self.log(g)

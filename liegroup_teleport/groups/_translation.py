@@ -11,6 +11,14 @@ import numpy as np
 import scipy.sparse
 
 from .._arrays import Parameters, cast, host
+from .._checks import (
+    check_array,
+    check_choice,
+    check_flag,
+    check_sequence,
+    check_text,
+    shown,
+)
 from .._errors import DomainError
 from ._base import Basis, Scope, SymmetryGroup, algebra_vector, check_element
 from ._matrices import orthonormal_rows
@@ -77,19 +85,22 @@ class Translation(SymmetryGroup):
     translational = True
 
     def __post_init__(self) -> None:
-        given = self.directions
-        given = (given,) if isinstance(given, Mapping) else tuple(given)
+        given: Any = self.directions
+        expected = "a dict of arrays or a list of them"
+        alone = isinstance(given, Mapping)
+        given = (given,) if alone else check_sequence("directions", given, expected)
         copies = []
         for i, direction in enumerate(given):
             if not isinstance(direction, Mapping):
                 raise TypeError(
                     f"direction {i} is a {type(direction).__name__}; expected a dict of arrays"
                 )
-            copies.append({str(name): _copy(a, name, i) for name, a in direction.items()})
+            for name in direction:
+                check_text(f"name in direction {i}", name)
+            copies.append({name: _copy(a, name, i) for name, a in direction.items()})
         if not copies:
-            raise ValueError("no directions given; expected at least one")
-        if self.scope not in ("loss", "function"):
-            raise ValueError(f"scope is {self.scope!r}; expected 'loss' or 'function'")
+            raise ValueError("directions is empty; expected at least one")
+        check_choice("scope", self.scope, ("loss", "function"))
         object.__setattr__(self, "directions", tuple(copies))
         self.rows  # noqa: B018 (checks shapes and independence)
 
@@ -123,10 +134,12 @@ class Translation(SymmetryGroup):
             If there is nothing to move: no biases, and ``weights`` not set.
         """
         kind = getattr(mlp, "loss", None)
-        if kind != "cross_entropy":
+        if not isinstance(kind, str) or kind != "cross_entropy":
             raise TypeError(
-                f"the softmax shift needs an MLP with loss 'cross_entropy', got loss {kind!r}"
+                f"mlp is {shown(mlp)}: the softmax shift needs an MLP with loss 'cross_entropy', "
+                f"got loss {shown(kind)}"
             )
+        check_flag("weights", weights)
         last = len(mlp.widths) - 1
         outputs, units = mlp.widths[-1], mlp.widths[-2]
         directions: list[dict[str, Any]] = []
@@ -296,7 +309,7 @@ def _copy(array: Any, name: str, i: int) -> Any:
         array.sum_duplicates()
         entries = array.data
     else:
-        array = entries = np.array(host(array), dtype=np.float64)
+        array = entries = check_array(f"direction {i}: {name!r}", array, finite=False)
     if not np.all(np.isfinite(entries)):
         raise DomainError(f"direction {i}: {name!r} has entries that are not finite")
     return array

@@ -18,6 +18,7 @@ from .._arrays import (
     norm,
     scale_parameters,
 )
+from .._checks import check_callable, check_number
 from .._errors import DomainError
 from ._base import Loss, scalar
 
@@ -246,7 +247,8 @@ def from_function(
     loss = FunctionLoss(value, gradient, hvp)
     # Optional parts of the protocol exist on the loss only if they were given.
     if gauss_newton_product is not None:
+        check_callable("gauss_newton_product", gauss_newton_product, "a function of (w, v) or None")
         loss.gauss_newton_product = gauss_newton_product  # type: ignore[attr-defined]
     if lower_bound is not None:
-        loss.lower_bound = float(lower_bound)  # type: ignore[attr-defined]
+        loss.lower_bound = check_number("lower_bound", lower_bound)  # type: ignore[attr-defined]
     return loss

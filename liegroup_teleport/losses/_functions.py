@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import array_api_compat
 import numpy as np
 
-from .._arrays import Array, Parameters, cast, is_symbolic
+from .._arrays import Array, Parameters, cast, is_symbolic, usable
 from ._base import scalar, vector_pair, vector_parameter
 
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["Booth", "Rosenbrock"]
 
 UNDERFLOW = np.errstate(under="ignore")  # is zero, also where the caller has NumPy raise errors
+
+
+def _pair(name: str, point: Array) -> Array:
+    """Return a point or its coordinates, two real numbers in any array library."""
+    plain = type(point) is np.ndarray and point.dtype.kind == "f"
+    array = point if plain else usable(point, name)
+    if tuple(array.shape)[:1] != (2,):
+        raise ValueError(f"{name} has shape {tuple(array.shape)}; expected (2,)")
+    return array
 
 
 def _stack(entries: Sequence[Any], like: Array) -> Array:
@@ -49,18 +58,22 @@ class _ChartLoss(ABC):
     @abstractmethod
     def chart(self, w: Array) -> Array:
         """Return the chart coordinates of the point ``w``."""
+        w = _pair("w", w)
 
     @abstractmethod
     def inverse_chart(self, z: Array) -> Array:
         """Return the point with chart coordinates ``z``."""
+        z = _pair("z", z)
 
     @abstractmethod
     def jacobian(self, w: Array) -> Array:
         """Return the derivative (2, 2) of the chart at the point ``w``."""
+        w = _pair("w", w)
 
     @abstractmethod
     def inverse_jacobian(self, z: Array) -> Array:
         """Return the derivative (2, 2) of the inverse chart at coordinates ``z``."""
+        z = _pair("z", z)
 
     @abstractmethod
     def _chart_curvature(self, z: Array, v: Array) -> Array:
@@ -147,6 +160,7 @@ class Booth(_ChartLoss):
         array (2,)
             Its coordinates.
         """
+        w = _pair("w", w)
         x, y = w[0], w[1]
         return _stack([x + 2 * y - 7, 2 * x + y - 5], w)
 
@@ -163,6 +177,7 @@ class Booth(_ChartLoss):
         array (2,)
             The point.
         """
+        z = _pair("z", z)
         p, q = z[0] + 7, z[1] + 5
         return _stack([(2 * q - p) / 3, (2 * p - q) / 3], z)
 
@@ -179,6 +194,7 @@ class Booth(_ChartLoss):
         array (2, 2)
             Rows belong to coordinates.
         """
+        w = _pair("w", w)
         return cast(np.array([[1, 2], [2, 1]]), w)
 
     def inverse_jacobian(self, z: Array) -> Array:
@@ -194,6 +210,7 @@ class Booth(_ChartLoss):
         array (2, 2)
             Columns belong to coordinates.
         """
+        z = _pair("z", z)
         third = (z[0] * 0 + 1) / 3  # an exact third where the entries are exact
         return cast(np.array([[-1, 2], [2, -1]]), z) * third
 
@@ -236,6 +253,7 @@ class Rosenbrock(_ChartLoss):
         array (2,)
             Its coordinates.
         """
+        w = _pair("w", w)
         x, y = w[0], w[1]
         return _stack([10 * (x * x - y), x - 1], w)
 
@@ -252,6 +270,7 @@ class Rosenbrock(_ChartLoss):
         array (2,)
             The point.
         """
+        z = _pair("z", z)
         x = z[1] + 1
         return _stack([x, x * x - z[0] / 10], z)
 
@@ -268,6 +287,7 @@ class Rosenbrock(_ChartLoss):
         array (2, 2)
             Rows belong to coordinates.
         """
+        w = _pair("w", w)
         x = w[0]
         zero = x * 0
         rows = [20 * x, zero - 10, zero + 1, zero]
@@ -286,6 +306,7 @@ class Rosenbrock(_ChartLoss):
         array (2, 2)
             Columns belong to coordinates.
         """
+        z = _pair("z", z)
         zero = z[0] * 0
         rows = [zero, zero + 1, (zero - 1) / 10, 2 * (z[1] + 1)]
         return _stack(rows, z).reshape((2, 2))

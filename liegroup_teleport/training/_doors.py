@@ -9,9 +9,9 @@ from typing import Any
 
 from .._arrays import Parameters, is_symbolic, namespace
 from .._checks import check_instance
-from .._guarded import check_layout, check_value
+from .._guarded import check_layout, check_loss, check_value
 
-__all__ = ["check_state", "hang_doors"]
+__all__ = ["check_start", "check_state", "hang_doors"]
 
 Method = Callable[..., Any]
 
@@ -47,6 +47,7 @@ def hang_doors(cls: type, kind: type) -> None:
     def step(method: Method) -> Method:
         @functools.wraps(method)
         def checked(self: Any, loss: Any, w: Any, value: Any, gradient: Any, state: Any) -> Any:
+            check_loss(loss)
             check_start(w)
             check_layout(w, gradient, "gradient")
             check_state(state, kind, w)

@@ -13,7 +13,7 @@ from .._arrays import Parameters, map_parameters
 from .._checks import check_instance, check_number
 from ..groups import SymmetryGroup
 from ..orbit import Objective, Preconditioner, PredictedDecrease
-from ._doors import check_state, hang_doors
+from ._doors import check_start, check_state, hang_doors
 
 __all__ = ["Optimizer", "OptimizerState"]
 
@@ -234,6 +234,7 @@ class Optimizer(ABC):
         ValueError, TypeError
             If ``state`` is no state at ``w``, or ``group`` no group of ``w``.
         """
+        check_start(w)
         check_state(state, OptimizerState, w)
         check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
         if state.empty:
