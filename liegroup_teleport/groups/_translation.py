@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 
 from .._arrays import Parameters, cast, host
@@ -24,6 +26,9 @@ from ._base import Basis, Scope, SymmetryGroup, algebra_vector, check_element
 from ._matrices import orthonormal_rows
 
 __all__ = ["Translation"]
+
+LARGEST = 2.0**20  # whole entries of a direction that are taken as they are
+RATIOS = 64  # different sizes of entries that are tried as whole multiples of the least
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,32 +181,58 @@ class Translation(SymmetryGroup):
         return {n: slice(int(ends[i]), int(ends[i + 1])) for i, n in enumerate(self.shapes)}
 
     @cached_property
-    def rows(self) -> Any:
-        """The orthonormal directions, a SciPy sparse array of shape (dim, entries)."""
+    def given(self) -> Any:
+        """The directions as rows of a SciPy sparse array (dim, entries), each to a factor.
+
+        The factors are such that nothing rounds and no square overflows or vanishes: shifts
+        are multiples of what was given, and a loss that ignores ``(1, 3)`` ignores them.
+        """
         windows = self.windows
         ends, columns, values = [0], [], []
         for i, direction in enumerate(self.directions):
-            count, largest = 0, 0.0
-            for name, array in direction.items():
-                flat = scipy.sparse.coo_array(array.reshape(1, -1))
-                columns.append(flat.coords[1] + windows[name].start)
-                values.append(flat.data)
-                count += flat.nnz
-                largest = max(largest, float(np.max(np.abs(flat.data), initial=0.0)))
-            if not largest > 0:
+            flats = {n: scipy.sparse.coo_array(a.reshape(1, -1)) for n, a in direction.items()}
+            entries = np.concatenate([f.data for f in flats.values()] or [np.zeros(0)])
+            if not np.any(entries):
                 raise ValueError(f"direction {i} is zero; expected independent directions")
-            ends.append(ends[-1] + count)
-            for j in range(len(direction)):  # so that no square overflows or vanishes
-                values[-1 - j] = values[-1 - j] / largest
+            columns += [f.coords[1] + windows[n].start for n, f in flats.items()]
+            values.append(_handy(entries))
+            ends.append(ends[-1] + len(entries))
         shape = (len(self.directions), max(window.stop for window in windows.values()))
-        rows = scipy.sparse.csr_array(
+        return scipy.sparse.csr_array(
             (np.concatenate(values), np.concatenate(columns), ends), shape=shape
         )
-        lengths = np.sqrt(np.asarray((rows * rows).sum(axis=1)).reshape(-1))
-        rows = scipy.sparse.csr_array(scipy.sparse.diags_array(1 / lengths) @ rows)
-        if abs(rows @ rows.T - scipy.sparse.eye_array(shape[0])).max() > 1e-14:
-            rows = scipy.sparse.csr_array(orthonormal_rows(rows.toarray(), "directions"))
-        return rows
+
+    @cached_property
+    def rows(self) -> Any:
+        """The orthonormal directions, a SciPy sparse array of shape (dim, entries)."""
+        return self._orthonormal[0]
+
+    @cached_property
+    def _orthonormal(self) -> tuple[Any, np.ndarray]:
+        """Orthonormal rows, and the triangle R with ``given = R rows``: a vector if diagonal."""
+        given = self.given
+        lengths = np.sqrt(np.asarray((given * given).sum(axis=1)).reshape(-1))
+        rows = scipy.sparse.csr_array(scipy.sparse.diags_array(1 / lengths) @ given)
+        if abs(rows @ rows.T - scipy.sparse.eye_array(len(lengths))).max() <= 1e-14:
+            return rows, lengths
+        dense = orthonormal_rows(rows.toarray(), "directions")
+        return scipy.sparse.csr_array(dense), np.tril(given @ dense.T)
+
+    def _multiples(self, t: np.ndarray) -> np.ndarray:
+        """Return by how much each given direction is shifted, for coordinates ``t`` (dim,)."""
+        R = self._orthonormal[1]
+        if t.dtype == np.dtype(object):
+            return _solve_exactly(R, t, transpose=True)
+        return t / R if R.ndim == 1 else scipy.linalg.solve_triangular(R, t, lower=True, trans="T")
+
+    def _coordinates(self, products: np.ndarray) -> np.ndarray:
+        """Return products with the orthonormal directions from those with the given ones."""
+        R = self._orthonormal[1]
+        if products.dtype == np.dtype(object):
+            return _solve_exactly(R, products, transpose=False)
+        if R.ndim == 1:
+            return products / R
+        return np.asarray(scipy.linalg.solve_triangular(R, products, lower=True))
 
     @property
     def dim(self) -> int:
@@ -258,8 +289,9 @@ class Translation(SymmetryGroup):
     def _shift(self, t: np.ndarray, w: Parameters) -> dict[str, Any]:
         """Return ``sum_i t_i c_i`` as arrays like those of ``w``."""
         self.check_parameters(w)
+        multiples = self._multiples(t)
         symbolic = t.dtype == np.dtype(object)
-        flat = (self.rows.toarray() if symbolic else self.rows).T @ t
+        flat = (_exact(self.given) if symbolic else self.given).T @ multiples
         return {
             name: cast(flat[window].reshape(tuple(w[name].shape)), w[name])
             for name, window in self.windows.items()
@@ -291,8 +323,8 @@ class Translation(SymmetryGroup):
         """Return ``<c_i, p>``, shape ``(dim,)``."""
         self.check_parameters(p)
         flat = np.concatenate([host(p[name]).reshape(-1) for name in self.windows])
-        rows = self.rows.toarray() if flat.dtype == np.dtype(object) else self.rows
-        return np.asarray(rows @ flat)
+        given = _exact(self.given) if flat.dtype == np.dtype(object) else self.given
+        return self._coordinates(np.asarray(given @ flat))
 
     @property
     def manifold(self) -> Any:
@@ -313,3 +345,43 @@ def _copy(array: Any, name: str, i: int) -> Any:
     if not np.all(np.isfinite(entries)):
         raise DomainError(f"direction {i}: {name!r} has entries that are not finite")
     return array
+
+
+def _handy(entries: np.ndarray) -> np.ndarray:
+    """Return the entries of a direction, to a factor: whole numbers, or of size about one."""
+    size = np.abs(entries[entries != 0])
+    if np.all(entries == np.rint(entries)) and size.max() <= LARGEST:
+        return entries
+    least = Fraction(float(size.min()))
+    ratios = [Fraction(a) / least for a in np.unique(size).tolist()[: RATIOS + 1]]
+    if len(ratios) <= RATIOS and all(r.denominator == 1 and r <= LARGEST for r in ratios):
+        return np.rint(entries / float(size.min()))
+    return np.ldexp(entries, -int(np.frexp(size.max())[1]))
+
+
+def _exact(matrix: Any) -> np.ndarray:
+    """Return a sparse array as an object array of the rational numbers that its entries are."""
+    dense = np.zeros(matrix.shape, dtype=object)
+    coo = matrix.tocoo()
+    for i, j, a in zip(*coo.coords, coo.data.tolist(), strict=True):
+        dense[i, j] = _rational(a)
+    return dense
+
+
+def _rational(a: float) -> int | Fraction:
+    return int(a) if float(a).is_integer() else Fraction(a)
+
+
+def _solve_exactly(R: np.ndarray, b: np.ndarray, *, transpose: bool) -> np.ndarray:
+    """Solve ``R x = b`` or ``R^T x = b`` for symbols b, R a lower triangle or its diagonal."""
+    n = len(b)
+    if R.ndim == 1:
+        return np.array([b[i] / Fraction(R[i]) for i in range(n)] + [None], dtype=object)[:-1]
+    L = R.T if transpose else R
+    x = np.zeros(n, dtype=object)
+    for i in reversed(range(n)) if transpose else range(n):
+        rest = b[i]
+        for j in range(i + 1, n) if transpose else range(i):
+            rest = rest - Fraction(L[i, j]) * x[j]
+        x[i] = rest / Fraction(L[i, i])
+    return x

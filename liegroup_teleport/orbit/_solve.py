@@ -20,6 +20,7 @@ from ._minimum import minimum, to_zero
 from ._newton import newton_ball
 from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
 from ._problem import TRUST, OrbitPoint, Problem, Status
+from ._projection import projection
 from ._quadratic import Turn, turn
 from ._separable import Separable
 from ._stability import Stability
@@ -54,6 +55,9 @@ def solve(problem: Problem) -> OrbitPoint:
     bounded = any(b is not None for b in (problem.radius, problem.box, problem.stability))
     if problem.sense == "max" and objective.unbounded and not group.compact and not bounded:
         return _unbounded(problem)
+    projected = projection(problem)
+    if projected is not None:
+        return projected
     if isinstance(group, QuadraticOrthogonal) and _is_spectral(problem):
         return _quadratic(problem)
     if group.dim == 1 and group.compact and problem.stability is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse
 
-from liegroup_teleport import DomainError
+from liegroup_teleport import DomainError, ParameterNorm, UnboundedOrbitError, symbolic, teleport
 from liegroup_teleport.groups import DirectProduct, Translation
-from liegroup_teleport.losses import Quadratic
+from liegroup_teleport.losses import Quadratic, from_function
 from liegroup_teleport.testing import assert_symmetry
 from tests.groups.all_groups import BY_NAME, mlp
 
@@ -115,6 +118,96 @@ def test_symbols():
     t = np.array([10], dtype=object)
     assert list(group.act(t, w)["a"]) == [pytest.approx(7), pytest.approx(10)]
     assert list(group.generator_adjoint(w, w)) == [pytest.approx(11 / 5)]
+
+
+@pytest.mark.parametrize(
+    "c", [(1, 3), (3, 4), (1, 1, -2), (0.1, 0.3), (1e-9, 3e-9), (2**60, 1), (0.7, 0.1, 1 / 3)]
+)
+def test_shifts_are_multiples_of_what_was_given(c):
+    """Normalised, ``(1, 3)`` is rounded and its ratio is no longer 3."""
+    c = np.array(c, dtype=float)
+    group = Translation([{"a": c}])
+    exact = [Fraction(a) for a in c]
+    t = np.array([Fraction(22, 7)], dtype=object)
+    w = {"a": np.array([Fraction(1, 3)] * len(c), dtype=object)}
+    shift = group.act(t, w)["a"] - w["a"]
+    assert all(s * exact[0] == shift[0] * a for s, a in zip(shift, exact, strict=True))
+    moved = group.generator(t, w)["a"]
+    assert all(s * exact[0] == moved[0] * a for s, a in zip(moved, exact, strict=True))
+    numbers = group.act(np.array([22 / 7]), {"a": np.zeros(len(c))})["a"]
+    np.testing.assert_allclose(numbers, c * (22 / 7 / np.linalg.norm(c)), rtol=1e-15)
+
+
+def test_shifts_by_several_directions_stay_in_their_span():
+    group = Translation([{"a": np.array([1.0, 3.0, 0.0])}, {"a": np.array([1.0, 1.0, 1.0])}])
+    w = {"a": np.array([1, 2, 3], dtype=object)}
+    for t in ((2, 5), (Fraction(1, 3), -1)):
+        shift = group.act(np.array(t, dtype=object), w)["a"] - w["a"]
+        assert 3 * shift[0] - shift[1] - 2 * shift[2] == 0
+    # the same coordinates as the floating-point ones, to rounding
+    t = np.array([0.3, -0.7])
+    numbers = group.act(t, {"a": np.zeros(3)})["a"]
+    symbols = group.act(t.astype(object), {"a": np.zeros(3, dtype=object)})["a"]
+    np.testing.assert_allclose(numbers, symbols.astype(float), rtol=1e-15)
+    p = {"a": np.array([1.0, -2.0, 0.5])}
+    exactly = group.generator_adjoint(p, {"a": p["a"].astype(object)}).astype(float)
+    np.testing.assert_allclose(group.generator_adjoint(p, p), exactly, rtol=1e-14)
+    np.testing.assert_allclose(group.rows @ group.rows.T.toarray(), np.eye(2), atol=1e-15)
+
+
+def test_directions_without_rounding_are_proved():
+    group = Translation([{"a": np.array([1.0, 3.0])}])
+
+    def value(w):
+        return (3 * w["a"][0] - w["a"][1]) ** 2
+
+    def gradient(w):
+        return {"a": 2 * (3 * w["a"][0] - w["a"][1]) * np.array([3, -1])}
+
+    loss = from_function(value, gradient)
+    for infinitesimal in (False, True):
+        certificate = symbolic.prove_invariance(group, loss, infinitesimal=infinitesimal)
+        assert certificate.proved
+        assert certificate.verify()
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_parameter_norm_is_a_projection(seed, dtype):
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(2, 6)), int(rng.integers(1, 3))
+    C = rng.integers(-3, 4, (d, n)) + np.eye(d, n) * 9.0
+    group = Translation([{"a": c} for c in C])
+    null = scipy.linalg.null_space(C)
+
+    def value(w):
+        return float(np.sum((null.T @ w["a"].astype(float)) ** 2))
+
+    def gradient(w):
+        return {"a": (2 * null @ (null.T @ w["a"].astype(float))).astype(dtype)}
+
+    loss = from_function(value, gradient)
+    w = {"a": (10 ** rng.uniform(-2, 2) * rng.normal(size=n)).astype(dtype)}
+    wide = w["a"].astype(float)
+    apart = null @ (null.T @ wide)
+    eps = float(np.finfo(dtype).eps)
+    result = teleport(loss, group, w, ParameterNorm())
+    assert result.status in ("optimal", "identity")
+    least = float(apart @ apart)
+    assert result.objective_after == pytest.approx(least, rel=1e3 * eps, abs=1e3 * eps)
+    assert result.bound <= min(least, result.objective_after) * (1 + 4 * eps)
+    assert result.bound == pytest.approx(least, rel=1e4 * eps, abs=1e4 * eps)
+    radius = float(rng.uniform(0.01, 2.0)) * float(np.linalg.norm(wide - apart))
+    for sense in ("min", "max"):
+        within = teleport(loss, group, w, ParameterNorm(), sense=sense, radius=radius)
+        sign = 1 if sense == "max" else -1
+        assert group.distance(within.element) <= radius
+        part = np.linalg.norm(wide - apart)
+        end = part + radius if sense == "max" else max(part - radius, 0.0)
+        assert within.objective_after == pytest.approx(least + end**2, rel=1e3 * eps)
+        assert sign * (within.bound - within.objective_after) >= 0
+    with pytest.raises(UnboundedOrbitError):
+        teleport(loss, group, w, ParameterNorm(), sense="max")
 
 
 def test_negative_controls():
