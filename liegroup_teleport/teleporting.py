@@ -292,7 +292,7 @@ def _search(loss: Counted, problem: Problem, value: float, before: float) -> Tel
             return _move(loss, problem, point, value, before)
         except InvarianceError:
             far = stretch(problem.group, point.element)
-            if not far > WELL_CONDITIONED:
+            if not WELL_CONDITIONED < far <= 2 * problem.limits.stretch:
                 raise
             limits = replace(problem.limits, stretch=far / SHORTENING)
             problem, shortened = replace(problem, limits=limits), True

@@ -93,9 +93,9 @@ def undo_error(group: SymmetryGroup, g: Any, w: Parameters, moved: Parameters) -
     """Return how far ``act(inverse(g), moved)`` may be from ``w``, relative to its norm.
 
     For scales and matrices a bound, ``(k + 64) eps`` times the product of the Frobenius norms of
-    a matrix of size k and its inverse; for other actions on up to 100,000 entries twice what the
-    way back is found to lose. NaN where the way back leads elsewhere (data-dependent actions), or
-    was not tried.
+    a matrix of size k and its inverse, and the logarithms of these; for other actions on up to
+    100,000 entries twice what the way back is found to lose. NaN where the way back leads
+    elsewhere (data-dependent actions), or was not tried.
     """
     known = _bound(group, g)
     if known is not None:
@@ -117,9 +117,12 @@ def _bound(group: SymmetryGroup, g: Any) -> float | None:
     linear = isinstance(group, MatrixGroup) and group.linear
     if not (linear or isinstance(group, GeneralLinear | MatrixRepresentation)):
         return None
+    matrices = g if isinstance(group, GeneralLinear) else (g,)
     k = max(group.slots.sizes) if isinstance(group, GeneralLinear) else _length(group)
     twice = 2 if isinstance(group, GeneralLinear) else 1  # an array may carry two indices
-    return float(k**twice * (k + ROUNDINGS)) * stretch(group, g)
+    # exponentials lose digits in proportion to their argument, whose size the logarithms tell
+    logs = sum(abs(float(np.log(np.linalg.norm(a)))) for pair in matrices for a in pair)
+    return float(k**twice * (k + ROUNDINGS)) * (1.0 + logs) * stretch(group, g)
 
 
 def _length(group: SymmetryGroup) -> int:

@@ -268,8 +268,7 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
         message = f"elements beyond cost too many digits; {near.message}"
         status: Status = "iteration_limit" if near.status == "boundary" else near.status
         return replace(near, status=status, message=message)
-    x, found = _held(problem, found)
-    g = group.exp(x)
+    g = group.exp(_held(problem, found.x))
     how = "Newton's method" if _curved(problem) else "projected gradients"
     if found.on_boundary:
         where = _bound_of(problem)
@@ -284,18 +283,17 @@ def _ball(problem: Problem, start: np.ndarray | None = None) -> OrbitPoint:
     )
 
 
-def _held(problem: Problem, found: BallResult) -> tuple[np.ndarray, BallResult]:
+def _held(problem: Problem, x: np.ndarray) -> np.ndarray:
     """Draw an algebra vector in until its element, rounded, is within the radius or the box.
 
     Numbers next to one are 1e-16 apart: of a radius of 1e-12 that is a part in ten thousand.
     """
-    x = found.x
     for _ in range(HOLDS):
         excess = _excess(problem, x)
         if not excess > 1.0:
-            return x, found
+            return x
         x = x * ((1 - 2.0**-52) / excess)
-    return np.zeros_like(x), replace(found, on_boundary=False)
+    return np.zeros_like(x)
 
 
 def _excess(problem: Problem, x: np.ndarray) -> float:
@@ -362,7 +360,8 @@ def _stable(problem: Problem, stability: Stability) -> OrbitPoint:
     group, field = problem.group, problem.field
     decrease = field.value if isinstance(problem.objective, PredictedDecrease) else None
     found = _search(problem)
-    x, shortened = stability.shrink(found.x, group.identity(), decrease)
+    x, shortened = stability.shrink(_held(problem, found.x), group.identity(), decrease)
+    x = _held(problem, x)
     if not x.any():
         message = "no element on the geodesic to the best one keeps the stability bound"
         return OrbitPoint(group.identity(), "identity", message, found.residual)

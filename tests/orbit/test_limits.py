@@ -130,7 +130,7 @@ def test_a_closed_orbit_of_a_matrix_group_is_proved():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("objective", [lt.ParameterNorm(), lt.GradientNorm()], ids=repr)
 def test_ill_conditioned_limits_keep_the_loss(objective, dtype):
-    for seed in range(20):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         X, T = rng.standard_normal((8, 5)), rng.standard_normal((8, 5))
         net = MLP([5, 3, 5], activation="linear", inputs=X, targets=T)
@@ -195,7 +195,7 @@ def test_transposes_are_compared_without_rounding():
 
 def test_weights_that_cover_exponents_against_all_subsets():
     rng = np.random.default_rng(0)
-    for _ in range(60):
+    for _ in range(25):
         m, n = int(rng.integers(1, 4)), int(rng.integers(1, 7))
         A = rng.integers(-2, 3, (m, n)).astype(float)
         live = rng.random(n) > 0.2
@@ -339,17 +339,20 @@ def test_a_slope_is_not_called_converged():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("activation", ["linear", "relu"])
-@pytest.mark.parametrize("bound", [1e-12, 1e-9, 1e-3, 0.7])
+@pytest.mark.parametrize("bound", [1e-12, 1e-6, 0.7])
 @pytest.mark.parametrize(
-    "objective", [lt.GradientNorm(), lt.ParameterNorm(), lt.LineSearchDecrease()], ids=repr
+    "objective",
+    [lt.GradientNorm(), lt.ParameterNorm(), lt.LineSearchDecrease(), lt.PredictedDecrease(0.01)],
+    ids=repr,
 )
 def test_bounds_hold_after_rounding(objective, bound, activation, dtype):
     rng = np.random.default_rng(0)
     X, T = rng.standard_normal((8, 5)), rng.standard_normal((8, 5))
     net = MLP([5, 4, 5], activation=activation, inputs=X, targets=T)
     group, w = net.symmetry(), net.init(rng, dtype=dtype)
-    found = lt.teleport(net, group, w, objective, radius=bound)
-    assert group.distance(found.element) <= bound
+    for options in ({}, {"stability": (1e-6, 1.0)}):
+        found = lt.teleport(net, group, w, objective, radius=bound, **options)
+        assert group.distance(found.element) <= bound
     if activation == "relu":
         found = lt.teleport(net, group, w, objective, box=bound)
         assert np.max(np.abs(np.log(found.element))) <= bound
@@ -450,3 +453,15 @@ def test_a_subclass_that_acts_otherwise_proves_nothing_of_its_parent():
     loss = from_function(lambda w: 1.0, lambda w: {n: 0 * a for n, a in w.items()})
     found = lt.teleport(loss, Squared([hidden]), w, lt.ParameterNorm())
     assert found.status != "optimal"
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_a_shrinking_vector_can_be_grown_again(size):
+    # every vector is reached: norms of e^-40 are far, though g and its inverse are as good as 1
+    group = MatrixGroup([unit(i, j, 3) for i in range(3) for j in range(3)], {"w": (3,)})
+    w = {"w": size * np.ones(3)}
+    found = lt.teleport(CONSTANT, group, w, lt.ParameterNorm(), radius=40.0)
+    assert found.objective_after < 1e-15 * found.objective_before
+    back = group.act(group.inverse(found.element), found.params)
+    lost = np.linalg.norm(back["w"] - w["w"]) / np.linalg.norm(w["w"])
+    assert lost <= found.undo_error < 1e-6
