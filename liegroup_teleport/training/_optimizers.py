@@ -241,7 +241,9 @@ class Optimizer(ABC):
             return state, "none"
         momentum, second_moment = state.momentum, state.second_moment
         if state.step_size is not None:
-            return replace(state, step_size=None), "reset"
+            state = replace(state, step_size=None)
+            if state.empty:
+                return state, "reset"
         if group.scope == "batch":
             return state, "kept"
         kept = False

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from liegroup_teleport.groups import GeneralLinear, HiddenIndex, PositiveRescaling
+from liegroup_teleport.losses import Booth
 from liegroup_teleport.training import SGD, AdaGrad, Adam, LineSearch, RMSProp
 
 INDEX = HiddenIndex(4, written=[("W1", 0)], read=[("W2", 1)])
@@ -27,7 +28,7 @@ def gradients(w):
 def state_after(optimizer, w, gradients):
     state = optimizer.init(w)
     for gradient in gradients:
-        _, state = optimizer.step(None, w, 0.0, gradient, state)
+        _, state = optimizer.step(Booth(), w, 0.0, gradient, state)
     return state
 
 
