@@ -24,6 +24,7 @@ from ..groups import (
 )
 from ._angle import Polynomial, search_angle
 from ._degree import degree_of, of_degree
+from ._ellipsoid import is_own_quadratic
 from ._landscape import LinearNorm, PointwiseLandscape
 from ._objectives import GradientNorm, LineSearchDecrease, ParameterNorm, PredictedDecrease
 from ._problem import OrbitPoint, Problem
@@ -150,7 +151,12 @@ def _degrees(problem: Problem, circle: Circle) -> int | tuple[int, int] | None:
         return None
     if isinstance(objective, GradientNorm | ParameterNorm):
         return 2 * circle.speed
-    # v^T B v is u^T B(w) u with u = rho^-1 rho^-T v(w)
+    if isinstance(problem.field, PointwiseLandscape):
+        # B is that of the loss there: of the group's own quadratic A, of others not known
+        own = type(group) is QuadraticOrthogonal and is_own_quadratic(problem)
+        if not own:
+            return None
+    # else v^T B v is u^T B(w) u with u = rho^-1 rho^-T v(w)
     if isinstance(objective, PredictedDecrease) and objective.optimizer_state is None:
         return 4 * circle.speed
     if isinstance(objective, LineSearchDecrease):

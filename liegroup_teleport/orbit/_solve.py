@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._arrays import epsilon, host, norm
 from .._errors import UnboundedOrbitError
 from ..groups import QuadraticOrthogonal
 from ._ball import BallResult, search_ball
 from ._circle import Circle, solve_circle
+from ._ellipsoid import solve_ellipsoid
 from ._existence import leads_to_zero
 from ._gram import GramDecrease
 from ._hidden_states import HiddenStatesNorm
@@ -18,10 +18,9 @@ from ._landscape import Landscape, LinearNorm
 from ._low_rank import RANK, climb
 from ._minimum import minimum, to_zero
 from ._newton import newton_ball
-from ._objectives import GradientNorm, LineSearchDecrease, PredictedDecrease
+from ._objectives import PredictedDecrease
 from ._problem import TRUST, OrbitPoint, Problem, Status
 from ._projection import projection
-from ._quadratic import Turn, turn
 from ._separable import Separable
 from ._stability import Stability
 
@@ -31,7 +30,6 @@ FLAT = 1e-12  # relative slope below which the objective counts as constant
 CRITICAL = 1e-6  # relative slope below which a starting point counts as critical
 DENSE = 32  # hidden widths whose matrix exponentials are cheap beside a gradient
 SINGLE = 8.0  # largest radius whose stretches single precision can hold
-PROVED = 1e-8  # relative gap to a proved bound at which a quadratic's optimum is called that
 NARROW = 2.0**-53  # half the distance of one from the next number
 STEEP = 1e-5  # slope above which an end without a further step is not called converged
 HOLDS = 60  # times that an element is drawn into its bound
@@ -58,8 +56,10 @@ def solve(problem: Problem) -> OrbitPoint:
     projected = projection(problem)
     if projected is not None:
         return projected
-    if isinstance(group, QuadraticOrthogonal) and _is_spectral(problem):
-        return _quadratic(problem)
+    if isinstance(group, QuadraticOrthogonal):
+        turned = solve_ellipsoid(problem)
+        if turned is not None:
+            return turned
     if group.dim == 1 and group.compact and problem.stability is None:
         circle = Circle.of(group)
         if circle is not None:
@@ -107,87 +107,6 @@ def _unbounded(problem: Problem) -> OrbitPoint:
         "box=... (largest log scale of a rescaling), stability=(learning_rate, c), or an "
         "objective that is bounded, such as LineSearchDecrease()."
     )
-
-
-def _is_spectral(problem: Problem) -> bool:
-    """Whether an extreme eigenvector of A is the answer."""
-    objective = problem.objective
-    if isinstance(objective, GradientNorm):
-        return True
-    if problem.sense == "min" or problem.radius is not None:
-        return False
-    if isinstance(objective, LineSearchDecrease):
-        return True
-    # beyond 1/lambda_1 the best eigenvalue for a given step lies inside the spectrum
-    return (
-        isinstance(objective, PredictedDecrease)
-        and objective.optimizer_state is None
-        and problem.group.loss.n > 64  # type: ignore[attr-defined]
-    )
-
-
-def _quadratic(problem: Problem) -> OrbitPoint:
-    """Turn to the extreme eigenvector, or as far as a radius allows; say what is proved of it."""
-    group, loss = problem.group, problem.group.loss  # type: ignore[attr-defined]
-    y = host(problem.w["w"]) - loss.minimum
-    found = turn(group, y, problem.sense, problem.radius)  # type: ignore[arg-type]
-    start = {"w": np.asarray(loss.A @ y)}  # in double precision whatever the parameters are in
-    v = group.act_cotangent(found.element, start, start)["w"]
-    Av = np.asarray(loss.A @ v)
-    squared, bent = float(v @ v), float(v @ Av)
-    eigen = bent / (squared or 1.0)
-    scale = np.sqrt(squared) * (abs(eigen) or 1.0)
-    residual = float(np.linalg.norm(Av - eigen * v)) / (scale or 1.0)
-    if not isinstance(problem.objective, GradientNorm):
-        return _kantorovich(problem, found, residual, y, squared**2 / (2 * bent) if bent else 0.0)
-    bound, gap = found.bound, np.inf
-    if bound is not None:  # what the objective shows is rounded in the parameters' precision
-        length = np.sqrt(squared)
-        rounding = 8 * epsilon(problem.w) * max(norm(problem.gradient), length) * length
-        gap = max(problem.sign * (bound - squared), 0.0) / (squared or 1.0)
-        bound += problem.sign * rounding
-    proved = gap <= PROVED
-    if found.on_boundary:
-        best = (
-            f"best point of the spherical cap, to a proved {gap:.1g}"
-            if proved
-            else "a locally best point of the spherical cap"
-        )
-        message = f"turned by the radius {problem.radius:.4g}; {best}"
-        return OrbitPoint(found.element, "boundary", message, gap if proved else residual, bound)
-    if proved:
-        message = (
-            f"turned by {found.angle:.4g} to the {problem.sense}imal eigenvalue {eigen:.6g} of A, "
-            f"which no other exceeds by more than {gap:.1g} of it (inertia)"
-        )
-        return OrbitPoint(found.element, "optimal", message, residual, bound)
-    message = (
-        "turned to an eigenvector of A; " if found.separated else "turned as far as it gained; "
-    )
-    if bound is None:
-        message += "that no eigenvalue lies beyond is not proved"
-    else:
-        message += f"within {gap:.1g} of a proved bound"
-    return OrbitPoint(found.element, "converged", message, residual, bound)
-
-
-def _kantorovich(
-    problem: Problem, found: Turn, residual: float, y: np.ndarray, reached: float
-) -> OrbitPoint:
-    """Decreases: at any eigenvector one step reaches the minimum, and none brings more."""
-    loss = problem.group.loss  # type: ignore[attr-defined]
-    bound = None
-    if getattr(loss, "positive_definite", None) is True:
-        value = float(y @ np.asarray(loss.A @ y)) / 2
-        bound = value + loss.value_rounding(problem.w)
-    message = f"turned by {found.angle:.4g} to an eigenvector of A"
-    if not found.separated:
-        message = "turned towards a cluster of eigenvectors of A"
-    exact = bound is not None and bound - reached <= PROVED * bound
-    if isinstance(problem.objective, LineSearchDecrease) and exact:
-        message += ": one step reaches the minimum (Kantorovich's inequality)"
-        return OrbitPoint(found.element, "optimal", message, residual, bound)
-    return OrbitPoint(found.element, "converged", message, residual, bound)
 
 
 def _separable(problem: Problem, field: LinearNorm, terms: Separable) -> OrbitPoint:

@@ -7,8 +7,14 @@ import pytest
 import scipy.sparse
 from scipy.sparse.linalg import aslinearoperator
 
-from liegroup_teleport import GradientNorm, InvarianceError, teleport
-from liegroup_teleport.losses import Quadratic
+from liegroup_teleport import (
+    GradientNorm,
+    InvarianceError,
+    LineSearchDecrease,
+    PredictedDecrease,
+    teleport,
+)
+from liegroup_teleport.losses import Quadratic, from_function
 from liegroup_teleport.losses._definite import greatest_below, is_positive_definite, least_above
 from liegroup_teleport.orbit._cap import best_on_cap, dual
 
@@ -141,3 +147,51 @@ def test_the_cap_has_no_gap_to_its_dual(seed):
     assert np.linalg.norm(s) == pytest.approx(1.0, abs=1e-14)
     bound = a[-1] if point.inside else dual(a, q, radius, max(point.distance, 1e-13 * spread))
     assert -1e-12 * spread <= bound - s @ (a * s) <= 1e-11 * spread
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_function_of_the_quadratic_has_its_own_bound(seed):
+    """On its level sets the gradient of h(q) is h' times that of q: so are optimum and bound."""
+    A, _ = with_spectrum(np.array([1.0, 2.0, 5.0]), seed)
+    q = Quadratic(A)
+    loss = from_function(
+        lambda w: q.value(w) ** 2 / 8, lambda w: {"w": q.value(w) / 4 * q.gradient(w)["w"]}
+    )
+    w = {"w": np.random.default_rng(seed).normal(size=3)}
+    best = 2 * 5.0 * q.value(w) * (q.value(w) / 4) ** 2
+    result = teleport(loss, q.symmetry(), w, GradientNorm())
+    assert result.status == "optimal"
+    assert result.objective_after == pytest.approx(best, rel=1e-10)
+    assert best * (1 - 1e-12) <= result.bound <= best * (1 + 1e-9)
+    # a gradient that is not along A y does not belong to a function of the quadratic
+    wrong = from_function(q.value, lambda w: {"w": q.gradient(w)["w"] + 0.1 * w["w"]})
+    assert teleport(wrong, q.symmetry(), w, GradientNorm()).status != "optimal"
+
+
+@pytest.mark.parametrize("objective", [LineSearchDecrease(), PredictedDecrease(0.1)], ids=repr)
+@pytest.mark.parametrize("n", [2, 3])
+def test_decreases_of_other_losses_are_not_bounded_by_kantorovich(objective, n):
+    """The Gauss-Newton matrix of h(q) is not A, and turns with the point."""
+    q = Quadratic(np.diag(np.arange(1.0, n + 1)))
+    loss = from_function(
+        lambda w: np.expm1(q.value(w)), lambda w: {"w": np.exp(q.value(w)) * q.gradient(w)["w"]}
+    )
+    w = {"w": np.linspace(0.3, 0.5, n)}
+    own = teleport(q, q.symmetry(), w, LineSearchDecrease())
+    assert own.status == "optimal"
+    with_matrix = ExpOf(loss, q)
+    result = teleport(with_matrix, q.symmetry(), w, objective, stability=None)
+    assert result.status != "optimal"
+    if result.bound is not None:
+        assert result.objective_after <= result.bound
+
+
+class ExpOf:
+    """A loss with a Gauss-Newton matrix of its own."""
+
+    def __init__(self, loss, q):
+        self.value, self.gradient, self.hvp = loss.value, loss.gradient, loss.hvp
+        self._q = q
+
+    def gauss_newton_product(self, w, v):
+        return {"w": (1 + w["w"][0] ** 2) * np.exp(self._q.value(w)) * self._q.operator(v["w"])}
