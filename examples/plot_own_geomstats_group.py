@@ -15,8 +15,8 @@ by translations of time and of place,
 
 :class:`~liegroup_teleport.groups.MatrixRepresentation` takes it like any other. In a test suite,
 :func:`~liegroup_teleport.testing.assert_group_laws` and
-:func:`~liegroup_teleport.testing.assert_symmetry` tell whether what was written down is a group, and
-one of the loss.
+:func:`~liegroup_teleport.testing.assert_symmetry` tell whether what was written down is a group,
+and one of the loss.
 """
 
 from __future__ import annotations
