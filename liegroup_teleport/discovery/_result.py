@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import check_integer
 from ..groups import DiagonalGroup, MatrixGroup, SymmetryGroup, Translation
 from ..groups._base import Scope
 from ..groups._layout import Layout
@@ -115,7 +116,15 @@ class Discovery:
         -------
         str
             One equation per entry that moves, empty if none does.
+
+        Raises
+        ------
+        IndexError, TypeError, ValueError
+            If there is no such generator.
         """
+        index = check_integer("index", index)
+        if not -len(self.generators) <= index < len(self.generators):
+            raise IndexError(f"index is {index}; expected one of {len(self.generators)} generators")
         X = self.generators[index]
         names = (*self.labels, "")
         diagonal = getattr(X, "ndim", 2) == 1

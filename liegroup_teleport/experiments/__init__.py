@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from .._checks import check_instance, shown
 from ._outcome import Claim, Context, DatasetUnavailableError, Outcome
 
 __all__ = ["NAMES", "STUDIES", "Claim", "Context", "DatasetUnavailableError", "Outcome", "run"]
@@ -37,7 +38,10 @@ def run(name: str, context: Context) -> Outcome:
         If its data cannot be had.
     """
     known = (*NAMES, *STUDIES)
-    if name not in known:
-        raise ValueError(f"unknown experiment {name!r}; expected one of {', '.join(known)}")
+    check_instance("context", context, Context, "a Context")
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(
+            f"name: unknown experiment {shown(name)}; expected one of {', '.join(known)}"
+        )
     outcome: Outcome = import_module(f"{__name__}.{name}").run(context)
     return outcome

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._checks import check_choice, check_flag, check_integer
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -84,6 +86,14 @@ class Context:
     runs: Path | None = None
     progress: Callable[[str, int], Callable[[], None]] = _silent
     say: Callable[[str], None] = lambda line: None
+
+    def __post_init__(self) -> None:
+        if self.seeds is not None:
+            check_integer("seeds", self.seeds, least=1)
+        check_flag("quick", self.quick)
+        check_choice("dataset", self.dataset, ("digits", "mnist"))
+        if check_integer("workers", self.workers, least=-1) == 0:
+            raise ValueError("workers is 0; expected an integer >= 1, or -1")
 
     @property
     def starts(self) -> int:

@@ -10,7 +10,9 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from .._checks import check_choice, check_instance, check_mapping, check_number, check_text
 from ..training import History
+from ._style import check_axes
 
 __all__ = ["plot_losses"]
 
@@ -63,10 +65,12 @@ def plot_losses(
     ... }
     >>> axes = lt.plotting.plot_losses(runs)
     """
-    if against not in ("step", "seconds"):
-        raise ValueError(f"against is {against!r}; expected 'step' or 'seconds'")
-    if not floor > 0:
-        raise ValueError(f"floor is {floor}; expected a number > 0")
+    check_choice("against", against, ("step", "seconds"))
+    floor = check_number("floor", floor, above=0.0, infinite=True)
+    for name, history in check_mapping("histories", histories, "a dict of History").items():
+        check_text("a name in histories", name)
+        check_instance(f"histories[{name!r}]", history, History, "a History")
+    check_axes(ax)
     if ax is None:
         _, ax = pyplot.subplots(figsize=(6.4, 4.4), layout="constrained")
     for k, (name, history) in enumerate(histories.items()):

@@ -8,11 +8,14 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
-from .._arrays import Parameters, host
+from .._arrays import Parameters, check_finite, host
+from .._checks import check_array, check_flag, check_instance, check_number
 from .._errors import DomainError
+from .._guarded import Guarded, check_loss
 from ..groups import SymmetryGroup
 from ..groups._layout import Layout
-from ._style import ORBIT, PLAIN, TELEPORT
+from ..teleporting import Teleport
+from ._style import ORBIT, PLAIN, TELEPORT, check_axes
 
 if TYPE_CHECKING:
     from ..teleporting import Teleport
@@ -78,6 +81,21 @@ def plot_level_set(
     >>> jump = lt.teleport(loss, loss.symmetry(), w, lt.GradientNorm())
     >>> axes = lt.plotting.plot_level_set(loss, loss.symmetry(), w, jump)
     """
+    check_loss(loss)
+    check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
+    group.check_parameters(w)
+    check_finite(w)
+    if result is not None:
+        check_instance("result", result, Teleport, "a Teleport or None")
+    if window is not None:
+        left, right, bottom, top = check_array("window", window, (4,)).tolist()
+        if not (left < right and bottom < top):
+            raise ValueError(f"window is {window}; expected (left, right, bottom, top), increasing")
+        window = (left, right, bottom, top)
+    length = check_number("length", length, above=0.0)
+    check_flag("gradient_field", gradient_field)
+    check_axes(ax)
+    loss = Guarded.of(loss)
     start = _flat(w)
     if start.shape != (2,):
         raise ValueError(f"the parameters have {start.size} entries; a plane needs 2")

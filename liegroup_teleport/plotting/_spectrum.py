@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 
+from .._checks import check_instance
 from ..discovery import Discovery
-from ._style import PLAIN, TELEPORT
+from ._style import PLAIN, TELEPORT, check_axes
 
 __all__ = ["plot_spectrum"]
 
@@ -45,6 +46,8 @@ def plot_spectrum(discovery: Discovery, *, ax: Axes | None = None) -> Axes:
     >>> axes.get_title()
     'so(3)'
     """
+    check_instance("discovery", discovery, Discovery, "a Discovery")
+    check_axes(ax)
     values = discovery.singular_values
     if values is None:
         raise ValueError(

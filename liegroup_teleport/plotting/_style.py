@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.rcsetup import cycler
+
+from .._checks import check_instance
 
 __all__ = ["ORBIT", "PLAIN", "TELEPORT", "style"]
 
@@ -53,3 +56,9 @@ def style() -> dict[str, Any]:
         "lines.linewidth": 1.6,
         "lines.markersize": 4.0,
     }
+
+
+def check_axes(ax: Any) -> None:
+    """Raise ``TypeError`` unless ``ax`` are axes of matplotlib or ``None``."""
+    if ax is not None:
+        check_instance("ax", ax, Axes, "matplotlib axes or None")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from .._checks import check_callable, check_integer, check_number, check_sequence, check_text
 from ._limits import TimeLimitError, limited
 from ._normal_form import load_algebra
 from ._running import CannotRunError
@@ -127,6 +128,7 @@ class Certificate:
                 f"certificate {self.name!r} has no independent check (pickling loses it); prove "
                 "it again"
             )
+        seed = check_integer("seed", seed)
         return limited(lambda: recheck(seed), time_limit) is None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -230,6 +232,17 @@ def certify(
     >>> certificate.proved, certificate.verify()
     (True, True)
     """
+    for what, text in (
+        ("name", name), ("statement", statement), ("method", method), ("scope", scope),
+        ("latex", latex),
+    ):  # fmt: skip
+        check_text(what, text)
+    assumptions = check_sequence("assumptions", assumptions, "a list of strings")
+    for text in assumptions:
+        check_text("an entry of assumptions", text)
+    check_callable("residual", residual)
+    check_callable("counterexample", counterexample)
+    time_limit = check_number("time_limit", time_limit, above=0.0, infinite=True)
     started = time.perf_counter()
     load_algebra()  # here, once, and not again in every child process
     witness: Mapping[str, Any] | None = None

@@ -11,10 +11,12 @@ import numpy as np
 import sympy
 
 from .._arrays import inner
+from .._checks import check_instance, shown
 from .._errors import DomainError
 from ..groups import SymmetryGroup
 from ._certificate import Certificate, certify
 from ._critical import critical_points, disagreement, plane
+from ._doors import check_time
 from ._draws import GENERIC, Draw
 from ._gradients import gradient_of, wrong_derivative
 from ._identity import Identity
@@ -92,6 +94,15 @@ def prove_gradient_is_hessian_eigenvector(
     """
     if isinstance(loss, int) and not isinstance(loss, bool):
         return _generic(loss, time_limit)
+    check_time(time_limit)
+    for method in ("value", "gradient"):
+        if isinstance(loss, type) or not callable(getattr(loss, method, None)):
+            raise TypeError(
+                f"loss is {shown(loss)}, without {method}(w); expected a loss or a number of "
+                "variables"
+            )
+    if group is not None:
+        check_instance("group", group, SymmetryGroup, "a SymmetryGroup or None")
     if level is not None and group is not None:
         raise ValueError("give a level or a group, not both")
     if level is not None:

@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 import sympy
 
+from .._checks import check_callable, check_flag, check_integer
 from ..groups import GeneralLinear, HiddenIndex, QuadraticOrthogonal
 from ..losses import MLP, Quadratic
 from ._certificate import Certificate, certify
+from ._doors import check_time
 from ._draws import GENERIC, Draw
 from ._running import as_floats
 from ._settings import setting
 from ._symbols import entries, fresh
 
 __all__ = ["general_linear_for_every_n", "orthogonal_for_every_n", "words"]
+
+
+MOST_LAYERS = 100  # a proof of more would not end
 
 
 def block(name: str) -> sympy.Symbol:
@@ -107,8 +112,9 @@ def general_linear_for_every_n(
     >>> print(certificate.statement)
     GL(n) on every hidden layer leaves a linear network of 2 layers unchanged, whatever the widths
     """
-    if layers < 2:
-        raise ValueError(f"layers is {layers}; expected at least 2")
+    layers = check_integer("layers", layers, least=2, most=MOST_LAYERS)
+    check_callable("group", group, "a function from hidden indices to a group")
+    check_time(time_limit)
 
     def residual() -> Any:
         sizes = [1, *[2] * (layers - 1), 1]
@@ -251,6 +257,9 @@ def orthogonal_for_every_n(
     >>> false.proved, false.witness["loss_before"] == false.witness["loss_after"]
     (False, False)
     """
+    check_flag("orthogonal", orthogonal)
+    check_callable("group", group, "a function from a quadratic to a group")
+    check_time(time_limit)
     s, r, w, m = (block(name) for name in "srwm")
     column, row, r_transposed = block("y"), block("yT"), 1 / r if orthogonal else block("rT")
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._arrays import inner
+from .._checks import check_flag
 from ..groups import DirectProduct, SymmetryGroup
 from ._certificate import Certificate, certify
+from ._doors import check_statement
 from ._identity import Identity
 from ._running import value_of
 from ._settings import Setting, setting
@@ -146,6 +148,10 @@ def prove_invariance(
     >>> certificate.proved, sorted(certificate.witness)[:3]
     (False, ['X', 'g', 'left'])
     """
+    check_flag("infinitesimal", infinitesimal)
+    check_statement(
+        group, loss, gradient=infinitesimal, samples=samples, shapes=shapes, time_limit=time_limit
+    )
     if infinitesimal and element is not None:
         raise ValueError("an infinitesimal statement has no element; give one or the other")
     if infinitesimal and group.moves_inputs:

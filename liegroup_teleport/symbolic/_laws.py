@@ -10,6 +10,7 @@ import numpy as np
 from .._arrays import inner
 from ..groups import SymmetryGroup
 from ._certificate import Certificate, certify
+from ._doors import check_statement
 from ._elements import near_identity
 from ._identity import Identity
 from ._invariance import METHOD, assumptions, names
@@ -100,6 +101,7 @@ def prove_group_laws(
     >>> certificate.proved, certificate.verify()
     (True, True)
     """
+    check_statement(group, loss, optional=True, shapes=shapes, time_limit=time_limit)
     if group.scope == "batch":
         raise TypeError(
             f"{type(group).__name__} owes the laws on the hidden states of its batch only; "

@@ -10,6 +10,7 @@ import numpy as np
 from .._arrays import inner
 from ..groups import DirectProduct, QuadraticOrthogonal, SymmetryGroup
 from ._certificate import Certificate, certify
+from ._doors import check_statement
 from ._gradients import gradient_of, hessian_product
 from ._identity import Identity, Sides
 from ._invariance import METHOD, assumptions, names
@@ -89,6 +90,9 @@ def prove_cotangent_rule(
     >>> lt.symbolic.prove_cotangent_rule(loss.symmetry(), loss).proved
     True
     """
+    check_statement(
+        group, loss, gradient=True, samples=samples, shapes=shapes, time_limit=time_limit
+    )
     made = setting(group, loss, element=element, samples=samples, shapes=shapes)
     return _certificate(
         "cotangent rule",
@@ -156,6 +160,9 @@ def prove_hessian_rule(
     >>> lt.symbolic.prove_hessian_rule(loss.symmetry(), loss).proved
     True
     """
+    check_statement(
+        group, loss, gradient=True, samples=samples, shapes=shapes, time_limit=time_limit
+    )
     affine = group.linear or group.translational or isinstance(group, QuadraticOrthogonal)
     if not affine:
         raise TypeError(
@@ -234,6 +241,9 @@ def prove_conserved(
     >>> certificate.proved, certificate.verify()
     (True, True)
     """
+    check_statement(
+        group, loss, gradient=True, samples=samples, shapes=shapes, time_limit=time_limit
+    )
     made = setting(group, loss, finite=False, samples=samples, shapes=shapes)
     rng = np.random.default_rng(0)
     point = {name: rng.standard_normal(a.shape) for name, a in made.unknowns["w"].items()}

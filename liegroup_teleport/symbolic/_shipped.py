@@ -19,6 +19,7 @@ from ..groups import (
 )
 from ..losses import MLP, Booth, LeakyReLU, Quadratic, Rosenbrock, from_function
 from ._certificate import Certificate
+from ._doors import check_time
 from ._eigenvector import prove_gradient_is_hessian_eigenvector
 from ._every_n import general_linear_for_every_n, orthogonal_for_every_n
 from ._invariance import prove_invariance
@@ -56,6 +57,7 @@ def shipped_proofs(*, time_limit: float = 60.0) -> list[Callable[[], Certificate
     >>> proofs[0]().proved
     True
     """
+    check_time(time_limit)
     relu, leaky = _network([3, 3, 2], "relu"), _network([2, 2, 2, 2], LeakyReLU(0.3), bias=True)
     linear, deep = _network([2, 3, 2], "linear", bias=True), _network([2, 2, 2, 2], "linear")
     softmax = _network([2, 3, 2], "gelu", loss="cross_entropy", bias=True)

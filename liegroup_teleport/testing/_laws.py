@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, reject
 
 from .._arrays import Parameters, axpy, inner, norm
-from .._checks import check_integer, check_mapping
+from .._checks import check_dtype, check_instance, check_integer, check_mapping
 from .._errors import DomainError
 from ..groups import DirectProduct, SymmetryGroup
 from ._compare import (
@@ -91,6 +91,9 @@ def assert_group_laws(
     ...     print("not a group")
     not a group
     """
+    check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
+    check_integer("max_examples", max_examples, least=1)
+    dtype = check_dtype("dtype", dtype)
     shapes = _fitting(shapes, group)
     _check_basis(group)
     metric = Metric(group)

@@ -9,7 +9,9 @@ import numpy as np
 from hypothesis import given, reject
 
 from .._arrays import Parameters, inner, norm
+from .._checks import check_dtype, check_instance, check_integer, check_number
 from .._errors import DomainError
+from .._guarded import check_loss
 from ..groups import SymmetryGroup
 from ..groups._base import allowed_change
 from ..groups._rounding import loss_rounding
@@ -65,8 +67,13 @@ def assert_symmetry(
     >>> loss = lt.losses.Rosenbrock()
     >>> lt.testing.assert_symmetry(loss.symmetry(), loss)
     """
+    check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
+    check_loss(loss)
     parameters(loss)  # an error that explains itself if the loss has no shapes
     shapes = loss.shapes
+    check_integer("max_examples", max_examples, least=1)
+    dtype = check_dtype("dtype", dtype)
+    parameter_scale = check_number("parameter_scale", parameter_scale, least=0.0)
     tol = tolerance(dtype)
 
     @search(max_examples)

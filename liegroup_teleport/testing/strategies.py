@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from .._checks import check_dtype, check_instance, check_mapping, check_number
 from ..groups import SymmetryGroup
 
 __all__ = ["algebra_vectors", "elements", "parameters"]
@@ -48,6 +49,7 @@ def algebra_vectors(group: SymmetryGroup, scale: float = 1.0) -> st.SearchStrate
     ...     assert np.allclose(group.log(group.exp(x)), x)
     >>> test_log_is_the_inverse_of_exp()
     """
+    check_instance("group", group, SymmetryGroup, "a SymmetryGroup")
 
     def build(seed: int, length: float) -> np.ndarray:
         return random_vector(group, np.random.default_rng(seed), length)
@@ -128,9 +130,11 @@ def parameters(
     shapes = loss if isinstance(loss, Mapping) else getattr(loss, "shapes", None)
     if shapes is None:
         raise TypeError(
-            f"{type(loss).__name__} has no attribute shapes; "
+            f"loss is a {type(loss).__name__} and has no attribute shapes; "
             "give a dict from parameter name to shape"
         )
+    dtype, scale = check_dtype("dtype", dtype), check_number("scale", scale, least=0.0)
+    check_mapping("loss", shapes, "a loss with shapes, or a dict from name to shape")
     return SEEDS.map(
         lambda seed: random_parameters(shapes, np.random.default_rng(seed), dtype, scale)
     )
@@ -157,7 +161,6 @@ def random_parameters(
 
 def lengths(scale: float) -> st.SearchStrategy[float]:
     """Return lengths from 0 to ``scale``."""
-    if not (np.isfinite(scale) and scale >= 0):
-        raise ValueError(f"scale is {scale}; expected a finite number >= 0")
+    scale = check_number("scale", scale, least=0.0)
     # a grid: lengths that underflow in single precision test nothing
-    return st.integers(0, 1000).map(lambda i: float(scale) * i / 1000)
+    return st.integers(0, 1000).map(lambda i: scale * i / 1000)

@@ -149,7 +149,8 @@ def test_an_interrupted_run_keeps_the_experiments_already_finished(tmp_path, mon
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2
     assert "c &lt; 1" in page
-    names = {"results.json", "report.html", "quadratic-picture.png", "booth-picture.png"}
+    names = {"results.json", "report.json", "report.html"}
+    names |= {"quadratic-picture.png", "booth-picture.png"}
     assert set(os.listdir(tmp_path)) == names
 
 
