@@ -1,4 +1,7 @@
-"""Quadratics against brute force: what is called optimal is, and no bound is exceeded."""
+"""Quadratics, charts and circles against brute force: what is called optimal is.
+
+No bound is exceeded either, no radius, and what can be proved is.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import pytest
 from scipy.sparse.linalg import LinearOperator
 
 from liegroup_teleport import GradientNorm, teleport
+from tests.attack.circles import best_turn, turning
 from tests.attack.ellipsoids import best_value, ellipsoid
 
 SIZES = [pytest.param(60, id="small"), pytest.param(2500, id="all", marks=pytest.mark.sweep)]
@@ -65,3 +69,39 @@ def test_no_false_optimum_on_an_ellipsoid(count):
             claimed += proved
     assert not faults, "\n".join(faults[:20])
     assert claimed >= 0.95 * within  # and what can be proved is
+
+
+def faults_of_turning(seed):
+    """Return what is wrong with one teleport along a circle, and whether it was proved."""
+    case = turning(np.random.default_rng(seed))
+    result = teleport(
+        case.loss, case.group, case.w, case.objective, sense=case.sense, radius=case.radius
+    )
+    faults = []
+    sign = 1.0 if case.sense == "max" else -1.0
+    if result.bound is not None and sign * (result.objective_after - result.bound) > 0:
+        faults.append(f"bound {result.bound:.17g} exceeded: {result.objective_after:.17g}")
+    proved = result.status == "optimal" or result.bound is not None
+    if proved:
+        best = best_turn(case)
+        if sign * (best - result.objective_after) > 1e-7 * abs(best):
+            faults.append(f"claims {result.objective_after:.17g}, but {best:.17g} is reached")
+    narrow = "chart" in case.what and "polynomial" not in case.what
+    if proved and narrow:
+        faults.append("proves something of a chart that does more than add and multiply")
+    where = f"seed {seed}: {case.what}"
+    return [f"{where}: {fault} ({result.status})" for fault in faults], narrow, proved
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(24, id="small"), pytest.param(1500, id="all", marks=pytest.mark.sweep)]
+)
+def test_no_false_optimum_on_a_circle(count):
+    faults, plain, proofs = [], 0, 0
+    for seed in range(count):
+        found, narrow, proved = faults_of_turning(seed)
+        faults += found
+        plain += not narrow
+        proofs += proved and not narrow
+    assert not faults, "\n".join(faults[:20])
+    assert proofs >= 0.8 * plain
