@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,15 @@ class Points:
 
     def _one(self) -> Parameters:
         if self.endless:
-            w = self._sample(self._rng)
+            w: Any = self._sample(self._rng)
         else:
             self._next += 1
             w = self._sample[self._next - 1]
+        if not isinstance(w, Mapping):
+            what = "sample(rng) returned" if self.endless else "sample holds"
+            raise TypeError(f"{what} a {type(w).__name__}; expected a dict of arrays")
         check_finite(w)
-        return w  # type: ignore[no-any-return]
+        return w
 
     def _flat(self, w: Parameters) -> np.ndarray:
         shapes = Layout.of(w).shapes

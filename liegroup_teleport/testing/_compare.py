@@ -60,6 +60,10 @@ def check_unchanged(w: Parameters, kept: Parameters, what: str = "parameter") ->
 def tolerance(dtype: Any) -> float:
     """Relative tolerance of exact identities: 1e-10 in float64, 1e-3 in float32."""
     eps = float(np.finfo(dtype).eps)
+    if eps > 1e-5:
+        raise TypeError(
+            f"dtype is {np.dtype(dtype)}; expected float32 or wider: no test tells there"
+        )
     return 1e-10 if eps < 1e-12 else 8192 * eps
 
 

@@ -122,9 +122,10 @@ def _fitting(shapes: Any, group: SymmetryGroup) -> Mapping[str, tuple[Any, ...]]
     """Return the shapes to draw from: the group's own, or those given if they fit."""
     if shapes is None:
         return group.shapes
-    shapes = {
-        name: tuple(shape) for name, shape in check_mapping("shapes", shapes, "a dict").items()
-    }
+    shapes = dict(check_mapping("shapes", shapes, "a dict"))
+    for name, shape in shapes.items():
+        check_instance(f"shapes[{name!r}]", shape, (tuple, list), "a tuple of lengths")
+        shapes[name] = tuple(shape)
     missing = [name for name in group.shapes if name not in shapes]
     if missing:
         raise ValueError(f"shapes: missing {missing}; the group acts on {list(group.shapes)}")
