@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -449,3 +451,19 @@ def test_nothing_is_warned_of_in_a_clear_case():
         warnings.simplefilter("error")
         found = lt.discover_generators(lambda w: dict(w), normal({"w": (2,)}))
     assert str(found) == "so(2); dimension 1\nw[0]' = w[1], w[1]' = -w[0]"
+
+
+def test_discoveries_pickle_and_copy():
+    loss = network("relu")
+    for found in (
+        lt.discover_generators(loss, loss.init, ansatz="diagonal"),
+        lt.discover_generators(lambda w: dict(w), normal({"w": (3,)})),
+    ):
+        w = {name: np.ones(shape) for name, shape in found.group.shapes.items()}
+        g = found.group.exp(np.ones(found.dim))
+        for same in (pickle.loads(pickle.dumps(found)), copy.copy(found), copy.deepcopy(found)):
+            assert str(same) == str(found)
+            assert same.dim_range == found.dim_range
+            assert np.array_equal(same.generators, found.generators)
+            moved, expected = same.group.act(g, w), found.group.act(g, w)
+            assert all(np.array_equal(moved[n], expected[n]) for n in w)
