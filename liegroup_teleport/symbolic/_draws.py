@@ -37,7 +37,7 @@ __all__ = ["GENERIC", "KINDS", "Draw", "draw_element", "exact_inverse"]
 GENERIC = "generic"
 KINDS = (
     GENERIC, GENERIC, "zeros", "sparse", "equal", "signs", "negative", "large", "small", "ones",
-    "sparse", GENERIC, GENERIC,
+    "sparse", "sparse", "signs", GENERIC, GENERIC, "hole 0", "hole 1", "hole 2", "hole 3",
 )  # fmt: skip
 CALM = (GENERIC, "zeros", "sparse", "equal", "signs", "negative", "ones")  # floats bear these
 TAYLOR = 40  # terms: 0.5^40 / 40! is below 1e-59
@@ -53,6 +53,7 @@ class Draw:
         self.random = random
         self.kind = kind
         self.calm = calm
+        self._drawn = 0  # entries of special points so far
 
     def _one(self) -> Fraction:
         if self.calm:
@@ -64,6 +65,9 @@ class Draw:
 
     def _special(self) -> Fraction:
         value = self._one()
+        self._drawn += 1
+        if self.kind.startswith("hole"):  # one entry is zero, the others are not
+            return Fraction(0) if self.kind == f"hole {self._drawn - 1}" else value
         match self.kind:
             case "zeros":
                 return Fraction(0)

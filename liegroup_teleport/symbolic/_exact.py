@@ -17,6 +17,7 @@ from ..groups import (
     MatrixRepresentation,
     QuadraticOrthogonal,
     SymmetryGroup,
+    Translation,
 )
 from ..losses import MLP, Quadratic
 from ..losses._activations import GELU, LeakyReLU, Linear, ReLU, Sigmoid, Tanh
@@ -101,6 +102,28 @@ def exact_group(group: SymmetryGroup) -> SymmetryGroup:
 @exact_group.register
 def _(group: DirectProduct) -> SymmetryGroup:
     twin: SymmetryGroup = changed_twin(group, groups=tuple(map(exact_group, group.groups)))
+    return twin
+
+
+class _Rows:
+    """Exact rows in the place of a sparse array."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self._rows = rows
+
+    def toarray(self) -> np.ndarray:
+        return self._rows
+
+
+@exact_group.register
+def _(group: Translation) -> SymmetryGroup:
+    width = max(window.stop for window in group.windows.values())
+    rows = np.full((group.dim, width), Fraction(0), dtype=object)
+    for row, direction in zip(rows, group.directions, strict=True):
+        for name, array in direction.items():
+            dense = array.toarray() if hasattr(array, "toarray") else array
+            row[group.windows[name]] = _fractions(np.asarray(dense).reshape(-1))
+    twin: SymmetryGroup = changed_twin(group, rows=_Rows(rows))
     return twin
 
 
@@ -219,7 +242,7 @@ def _ldl(A: np.ndarray) -> tuple[np.ndarray, list[Fraction]]:
 def roundings(group: SymmetryGroup) -> tuple[str, ...]:
     """Return what the library's floats round that the exact group does not, in words."""
     parts = group.groups if isinstance(group, DirectProduct) else (group,)
-    rounded: tuple[type, ...] = (DiagonalGroup, MatrixGroup, MatrixRepresentation)
+    rounded: tuple[type, ...] = (DiagonalGroup, MatrixGroup, MatrixRepresentation, Translation)
     names = sorted({type(part).__name__ for part in parts if isinstance(part, rounded)})
     return tuple(
         f"{name} is the group of its generators exactly as they were given, floats as dyadic "

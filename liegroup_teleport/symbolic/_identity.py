@@ -68,9 +68,26 @@ class Identity:
             check_agreement(made, group, loss, v, gradient=self.gradient)
         differences = [bare(a) - bare(b) for a, b in pairs]
         differences += [normal_form(e) for e in made.member.equal]
-        return Finding(
-            remainder(differences, made.definitions), assumptions=(*notes.conditions, *self._open())
-        )
+        rest = remainder(differences, made.definitions)
+        return Finding(rest, assumptions=(*notes.conditions, *self._open(), *self._precision()))
+
+    def _precision(self) -> list[str]:
+        """Return to which precision the check compares, in words, where that is not exact."""
+        for attempt in range(TRIES):
+            draw = Draw(Random(f"precision {attempt}"), GENERIC, calm=True)
+            try:
+                v = self.setting.draw(draw)
+                group, loss = self.setting.numeric(dict(v))
+                sides = self._run(NUMBERS, group, loss, v, Numbers())
+                exact = all(_number(e)[0].exact for e in entries(list(sides)))
+            except (DomainError, ZeroDivisionError):
+                continue
+            except CannotRunError:
+                return [
+                    "verify() compares in float64, to 1e-5: the code does not run on exact ones"
+                ]
+            return [] if exact else ["verify() compares what is not rational to 1e-25 of its size"]
+        return []
 
     def _open(self) -> list[str]:
         """Return what is only checked by numbers, in words."""

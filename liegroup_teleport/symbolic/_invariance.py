@@ -49,7 +49,8 @@ def _derivative(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[
     def along(t: Any) -> Any:
         return value_of(loss, _ahead(group, v, t))
 
-    return how.derivative(along), 0
+    # level to first order, and without a jump where the code decides about single points
+    return [how.derivative(along), how.jump(along)], [0, 0]
 
 
 def _along_gradient(group: Any, loss: Any, v: Mapping[str, Any], how: Any) -> tuple[Any, Any]:

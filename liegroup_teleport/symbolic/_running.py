@@ -16,6 +16,7 @@ __all__ = ["CannotRunError", "Floats", "Numbers", "as_floats", "run", "size", "v
 EXACT_STEP = Fraction(1, 2**400)  # of rational numbers, which lose no digits
 STEP = Fraction(1, 2**56)  # of fifty digits: the error of a central difference is about 2^-112
 FLOAT_STEP = 2.0**-17
+JUMP = 2.0**-26
 WIDE_STEP = 2.0**-11  # of differences of fourth order
 
 
@@ -70,6 +71,12 @@ class Numbers:
             self.noise = max(self.noise, 1e-28 * largest)
         return found
 
+    def jump(self, path: Callable[[Any], Any]) -> Any:
+        """Return how far nested arrays are from t = 0 a step ahead: next to nothing, if level."""
+        here = path(Number(Fraction(0)))
+        exact = all(e.exact for e in entries(here) if isinstance(e, Number))
+        return _combined(lambda a, b: a - b, path(Number(EXACT_STEP if exact else STEP)), here)
+
 
 class Floats:
     """How derivatives are taken in floats: by differences of fourth order.
@@ -86,6 +93,10 @@ class Floats:
         far, _, _ = _difference(path, 2 * WIDE_STEP)
         self.noise = max(self.noise, 1e-8 * largest)
         return _combined(lambda a, b: (4 * a - b) / 3, near, far)
+
+    def jump(self, path: Callable[[Any], Any]) -> Any:
+        """Return how far nested arrays are from t = 0 a small step ahead."""
+        return _combined(lambda a, b: a - b, path(JUMP), path(0.0))
 
 
 def _difference(path: Callable[[Any], Any], step: Any) -> tuple[Any, bool, float]:

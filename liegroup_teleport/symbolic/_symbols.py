@@ -120,6 +120,10 @@ class Symbols:
         found = unwrapped(path(Unknown(t, self.notes)))
         return wrapped(map_entries(lambda e: sympy.diff(e, t).subs(t, 0), found), self.notes)
 
+    def jump(self, path: Callable[[Any], Any]) -> Any:
+        """Return zero: expressions do not jump."""
+        return map_entries(lambda _: 0, path(Unknown(sympy.Integer(0), self.notes)))
+
 
 def printable(expression: sympy.Expr) -> sympy.Expr:
     """Return an expression with plain symbols in the place of new ones, for people to read."""

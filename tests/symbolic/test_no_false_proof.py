@@ -213,6 +213,7 @@ DECISIONS = {
     "where unequal": lambda w: np.where(w["U"] != w["V"], 0, 1).sum(),
     "where positive": lambda w: np.where(w["U"] > 0, w["U"], 0).sum(),
     "truth": lambda w: 1 if w["U"][0, 0] else 0,
+    "a single zero": lambda w: w["V"][1, 1] + 1 if w["U"][0, 0] == 0 else 0 * w["U"][0, 0],
     "identity of sets": lambda w: len(set(flat(w).tolist())),
     "membership": lambda w: 1 if 0 in flat(w).tolist() else 0,
     "sign": lambda w: np.sign(w["U"]).sum(),
@@ -236,6 +237,16 @@ def test_decisions_about_symbols_are_refused(what, infinitesimal):
         assert "symbols" in str(error)  # noqa: PT017
     else:
         assert not certificate.proved
+        planted = replace(certificate, proved=True, residual=sympy.Integer(0), witness=None)
+        assert not planted.verify(seed=7)
+
+
+def test_translations_along_directions_of_irrational_length():
+    group = groups.Translation([{"w": np.array([1.0, 3.0])}])
+    loss = Own({"w": (2,)}, lambda w: (3 * w["w"][0] - w["w"][1]) ** 2,
+               lambda w: {"w": 2 * (3 * w["w"][0] - w["w"][1]) * np.array([3, -1])})  # fmt: skip
+    for prove in (invariance, symbolic.prove_conserved, symbolic.prove_cotangent_rule):
+        holds(prove(group, loss))
 
 
 @pytest.mark.parametrize(
