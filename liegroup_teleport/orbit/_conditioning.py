@@ -119,7 +119,8 @@ def _bound(group: SymmetryGroup, g: Any) -> float | None:
         return None
     matrices = g if isinstance(group, GeneralLinear) else (g,)
     k = max(group.slots.sizes) if isinstance(group, GeneralLinear) else _length(group)
-    twice = 2 if isinstance(group, GeneralLinear) else 1  # an array may carry two indices
+    carried = [name for _, name, _, _ in group.slots] if isinstance(group, GeneralLinear) else []
+    twice = max((carried.count(name) for name in carried), default=1)
     # exponentials lose digits in proportion to their argument, whose size the logarithms tell
     logs = sum(abs(float(np.log(np.linalg.norm(a)))) for pair in matrices for a in pair)
     return float(k**twice * (k + ROUNDINGS)) * (1.0 + logs) * stretch(group, g)
