@@ -41,7 +41,7 @@ from .orbit._conditioning import Limits, stretch, undo_error
 
 __all__ = ["Teleport", "teleport"]
 
-LEAST_NORM = 1e-146  # below it squares of float64 lose digits: root of smallest normal over eps
+LEAST_NORM = 1e-153  # below it the square of a norm is no normal number of float64
 WELL_CONDITIONED = 64.0  # stretch up to which rounding is no excuse for a change of the loss
 SHORTENING = 16.0  # of the stretch allowed, where the loss was not kept
 
