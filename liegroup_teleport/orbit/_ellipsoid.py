@@ -129,7 +129,7 @@ def _kantorovich(
     """Decreases: at any eigenvector one step reaches the minimum, and none brings more."""
     loss = problem.group.loss  # type: ignore[attr-defined]
     bound = None
-    if getattr(loss, "positive_definite", None) is True:
+    if type(loss) is Quadratic and loss.positive_definite is True:
         value = float(y @ np.asarray(loss.A @ y)) / 2
         bound = value + loss.value_rounding(problem.w)
     message = f"turned by {found.angle:.4g} to an eigenvector of A"

@@ -56,7 +56,7 @@ def solve(problem: Problem) -> OrbitPoint:
     projected = projection(problem)
     if projected is not None:
         return projected
-    if isinstance(group, QuadraticOrthogonal):
+    if type(group) is QuadraticOrthogonal:  # a subclass may act otherwise
         turned = solve_ellipsoid(problem)
         if turned is not None:
             return turned

@@ -94,7 +94,7 @@ def faults_of_turning(seed):
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(24, id="small"), pytest.param(1500, id="all", marks=pytest.mark.sweep)]
+    "count", [pytest.param(14, id="small"), pytest.param(1500, id="all", marks=pytest.mark.sweep)]
 )
 def test_no_false_optimum_on_a_circle(count):
     faults, plain, proofs = [], 0, 0

@@ -8,12 +8,14 @@ import scipy.sparse
 from scipy.sparse.linalg import aslinearoperator
 
 from liegroup_teleport import (
+    DomainError,
     GradientNorm,
     InvarianceError,
     LineSearchDecrease,
     PredictedDecrease,
     teleport,
 )
+from liegroup_teleport.groups import QuadraticOrthogonal
 from liegroup_teleport.losses import Quadratic, from_function
 from liegroup_teleport.losses._definite import greatest_below, is_positive_definite, least_above
 from liegroup_teleport.orbit._cap import best_on_cap, dual
@@ -166,6 +168,32 @@ def test_a_function_of_the_quadratic_has_its_own_bound(seed):
     # a gradient that is not along A y does not belong to a function of the quadratic
     wrong = from_function(q.value, lambda w: {"w": q.gradient(w)["w"] + 0.1 * w["w"]})
     assert teleport(wrong, q.symmetry(), w, GradientNorm()).status != "optimal"
+
+
+class SaysSo(Quadratic):
+    """A matrix that is not positive definite, and its own word that it is."""
+
+    positive_definite = True
+
+
+class Lazy(QuadraticOrthogonal):
+    """A subclass that does not act at all."""
+
+    def act(self, g, w):
+        return dict(w)
+
+
+def test_no_one_is_taken_at_their_word():
+    w = {"w": np.array([2.0, 1.0])}
+    hyperbola = SaysSo(np.diag([1.0, -1.0]))
+    with pytest.raises(DomainError, match="positive definite"):
+        teleport(hyperbola, hyperbola.symmetry(), w, GradientNorm())
+    fine = SaysSo(np.diag([1.0, 3.0]))
+    result = teleport(fine, fine.symmetry(), w, GradientNorm())
+    assert result.status == "converged"
+    assert result.bound is None
+    plain = Quadratic(np.diag([1.0, 3.0]))
+    assert teleport(plain, Lazy(plain), w, GradientNorm()).status != "optimal"
 
 
 @pytest.mark.parametrize("objective", [LineSearchDecrease(), PredictedDecrease(0.1)], ids=repr)
