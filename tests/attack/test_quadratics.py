@@ -46,9 +46,7 @@ def faults_of(seed):
         faults.append("proves something of an operator")
     moved = group.act(group.inverse(result.element), result.params)["w"]
     back = np.max(np.abs(moved.astype(float) - case.w["w"]))
-    size = np.max(np.abs(case.w["w"])) + np.max(np.abs(result.params["w"]))
-    eps = 1.2e-7 if single else 2.2e-16
-    if back > 256 * eps * size * np.sqrt(case.condition):
+    if back > 2 * result.undo_error * float(np.linalg.norm(case.w["w"].astype(float))):
         faults.append(f"undoing it ends {back:.2g} away")
     return (
         [f"seed {seed}: {case.what}: {fault} ({result.status})" for fault in faults],
