@@ -12,6 +12,7 @@ import scipy.linalg
 
 from .._arrays import Parameters, epsilon
 from .._checks import check_choice, check_number, check_rng
+from .._guarded import check_value
 from ..losses._slopes import wrong_slope
 from ._basis import null_space, unit_rows
 from ._equations import ROUNDING, Equations, Field, oracle, sampled
@@ -269,4 +270,4 @@ def _value(
     if wrong is not None:
         raise ValueError(str(wrong))
     layout = points.layout
-    return lambda y: float(gradient.value(layout.restore(y, points.like)))
+    return lambda y: check_value(gradient.value(layout.restore(y, points.like)))

@@ -213,6 +213,7 @@ class DirectProduct(SymmetryGroup):
 
     def _move_inputs(self, g: Any, X: Any) -> Any:
         for group, a in self._parts(g):
+            group.inverse(a)  # checks the parts that leave the data alone as well
             X = group.act_on_inputs(a, X)
         return X
 

@@ -15,11 +15,13 @@ from .._arrays import (
     epsilon,
     host,
     inner,
+    is_symbolic,
     norm,
     scale_parameters,
 )
 from .._checks import check_callable, check_number
 from .._errors import DomainError
+from .._guarded import check_value
 from ._base import Loss, scalar
 
 __all__ = ["from_function"]
@@ -50,6 +52,8 @@ class FunctionLoss:
     def value(self, w: Parameters) -> float:
         """Return the loss at ``w``."""
         value = self._value(w)
+        if not any(is_symbolic(array) for array in w.values()):
+            return check_value(value)
         shape = tuple(getattr(value, "shape", ()))
         if shape not in ((), (1,)):
             raise TypeError(f"value(w) returned an array of shape {shape}; expected one number")

@@ -70,6 +70,8 @@ def plot_losses(
     for name, history in check_mapping("histories", histories, "a dict of History").items():
         check_text("a name in histories", name)
         check_instance(f"histories[{name!r}]", history, History, "a History")
+    if not histories:
+        raise ValueError("histories is empty; expected at least one run")
     check_axes(ax)
     if ax is None:
         _, ax = pyplot.subplots(figsize=(6.4, 4.4), layout="constrained")
