@@ -33,10 +33,12 @@ class Drifting:
         return {"a": w["b"] * 1, "b": w["a"] * 1}
 
 
-def move(point, *, before=10.0, after=5.0, sign=-1, drift=0.0, loss=None, gradient=None):
+def move(
+    point, *, before=10.0, after=5.0, sign=-1, drift=0.0, loss=None, gradient=None, group=GROUP
+):
     loss = Counted(Drifting(drift) if loss is None else loss)
     problem = SimpleNamespace(
-        group=GROUP,
+        group=group,
         w=W,
         gradient={"a": W["b"], "b": W["a"]} if gradient is None else gradient,
         sign=sign,
@@ -156,7 +158,10 @@ def test_a_landing_is_taken_as_it_is():
     expected = 4096 * EPS * 3 + 64 * EPS * 7.0 * np.hypot(2.0, 0.5)
     assert result.allowed_drift == pytest.approx(expected / 3)
     landing.gradient_norm = np.inf
-    with pytest.raises(DomainError, match="the gradient at the element found has norm inf"):
+    with pytest.raises(
+        DomainError,
+        match=r"has norm inf: it is not finite there\. Give a radius, or a smaller one$",
+    ):
         move(found(landing=landing))
 
 
@@ -208,3 +213,65 @@ def test_the_objective_where_the_gradient_is_zero():
     assert at(LineSearchDecrease(), zero) == 0.0
     assert at(LineSearchDecrease(), some) == 5.0
     assert at(ParameterNorm(), zero) == 5.0
+
+
+def test_nothing_is_evaluated_where_nothing_moves():
+    point = OrbitPoint(THERE, "identity", "nothing to do", 0.5, 7.0)
+    assert move(point, after=np.inf).objective_after == 10.0
+
+
+def test_equal_is_not_better():
+    assert move(found(), before=0.0, after=0.0).status == "identity"
+
+
+def test_the_allowance_itself_is_allowed():
+    """In numbers with few digits: 3 * 2^-40, and 2^-30 more for the rounding of the loss."""
+    landing = SimpleNamespace(
+        params={"a": np.array([2.0]), "b": np.array([0.5])}, objective=6.0, gradient_norm=0.0
+    )
+
+    class Rounding(Drifting):
+        def value_rounding(self, w):
+            return 2.0**-31
+
+    first, second = 3 * 2.0**-40, 3 * 2.0**-40 + 2.0**-30
+    assert move(found(landing=landing), loss=Rounding(first)).allowed_drift == first / 3
+    assert move(found(landing=landing), loss=Rounding(second)).allowed_drift == second / 3
+    with pytest.raises(InvarianceError):
+        move(found(landing=landing), loss=Rounding(second + 2.0**-50))
+
+
+def test_the_loss_is_that_on_the_moved_data():
+    seen = []
+
+    class Moving(PositiveRescaling):
+        def act_on_loss(self, g, loss):
+            seen.append(g)
+            return loss
+
+    group = Moving(GROUP.indices)
+    move(found(), group=group)
+    with pytest.raises(InvarianceError):
+        move(found(), group=group, drift=1.0)
+    assert len(seen) == 3
+    assert all(g is THERE for g in seen)
+
+
+def test_the_way_back_is_measured():
+    class Own(PositiveRescaling):
+        """A group without a bound known in advance."""
+
+    point = found()
+    result = move(point, group=Own(GROUP.indices))
+    back = GROUP.act(GROUP.inverse(point.element), result.params)
+    assert all(np.allclose(back[n], W[n], rtol=max(result.undo_error, 1e-15)) for n in W)
+    assert result.undo_error < 1e-12
+
+
+def test_overflow_of_the_objective_is_our_error_and_not_numpy_s():
+    field = SimpleNamespace(value=lambda g: np.float64(1e200) * np.float64(1e200))
+    problem = SimpleNamespace(
+        gradient={"a": W["b"]}, objective=ParameterNorm(), field=field, radius=None, box=None
+    )
+    with np.errstate(all="raise"), pytest.raises(DomainError, match="the objective is inf at"):
+        _objective_at(problem, HERE)
