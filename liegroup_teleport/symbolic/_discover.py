@@ -293,13 +293,24 @@ class _Algebra:
             draw = Draw(random, "sparse" if i % 2 else GENERIC)
             point = {s: draw.one(draw.point) for s in (*problem.symbols, *problem.data)}
             w = np.array([point[s] for s in problem.symbols] + [number(1)], dtype=object)
+            # one combination of all generators; which of them it is matters where it fails
+            weights = [random.randint(1, 10**6) for _ in self.blocks]
+            together = sum(c * block for c, block in zip(weights, self.blocks, strict=True))
+            if not len(self.blocks) or self._moved(point, w, together) is None:
+                continue
             for k, block in enumerate(self.blocks):
-                velocity = (block.astype(object) @ w)[:-1]
-                for change in self._changes(point, velocity):
-                    if abs(change) > 1e-15 * (1 + max(map(abs, velocity))):
-                        at = [v.value for v in w[:-1]]
-                        return {"generator": k, "change": change.value, "parameters": at}
+                change = self._moved(point, w, block)
+                if change is not None:
+                    at = [v.value for v in w[:-1]]
+                    return {"generator": k, "change": change.value, "parameters": at}
         return self._others(seed)
+
+    def _moved(self, point: Mapping[Any, Number], w: np.ndarray, block: Any) -> Any:
+        """Return by how much a value changes along a vector field, ``None`` if by nothing."""
+        velocity = (block.astype(object) @ w)[:-1]
+        allowed = 1e-15 * (1 + max(map(abs, velocity)))
+        found = (c for c in self._changes(point, velocity) if abs(c) > allowed)
+        return next(found, None)
 
     def _changes(self, point: Mapping[Any, Number], velocity: np.ndarray) -> list[Any]:
         """Return the derivatives of the values along a velocity, by central differences."""
