@@ -80,7 +80,6 @@ NO_ERRORS = {
     "TeleportEvent": "a record, made by the library",
     "Decision": "a record, made by the library",
     "OptimizerState": "a record, made by optimizers",
-    "Preconditioner": "a record, made by optimizers",
     "DomainError": "is an error itself",
     "InvarianceError": "is an error itself",
     "UnboundedOrbitError": "is an error itself",

@@ -212,6 +212,8 @@ def certify(
     ------
     ValueError
         If ``time_limit`` is not positive.
+    TypeError
+        If ``residual`` or ``counterexample`` is no function, or ``time_limit`` no number.
     Exception
         Whatever ``residual`` or ``counterexample`` raises.
 

@@ -78,6 +78,9 @@ def prove_gradient_is_hessian_eigenvector(
     ValueError
         If both a level and a group are given, the level is not positive or has no critical points,
         n is less than 2, or ``time_limit`` is not positive.
+    TypeError
+        If ``loss`` is neither a number of variables nor a loss with ``value`` and ``gradient``, or
+        ``level`` is no rational number.
 
     References
     ----------

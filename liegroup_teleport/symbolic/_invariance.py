@@ -150,9 +150,7 @@ def prove_invariance(
     (False, ['X', 'g', 'left'])
     """
     check_flag("infinitesimal", infinitesimal)
-    check_statement(
-        group, loss, gradient=infinitesimal, samples=samples, shapes=shapes, time_limit=time_limit
-    )
+    check_statement(group, loss, samples=samples, shapes=shapes, time_limit=time_limit)
     if infinitesimal and element is not None:
         raise ValueError("an infinitesimal statement has no element; give one or the other")
     if infinitesimal and group.moves_inputs:
