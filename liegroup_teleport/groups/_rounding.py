@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import Parameters, cast, epsilon, norm, scale_parameters
+from .._checks import check_number
 
 __all__ = ["loss_rounding"]
 
@@ -20,11 +21,13 @@ def loss_rounding(loss: Any, w: Parameters) -> float:
     A loss that knows its own forward pass has ``value_rounding(w)``. For any other the second
     order of the same change of the parameters that :func:`allowed_change` counts to first order,
     :math:`\tfrac12 (64 \epsilon)^2 \|H\| \|w\|^2`, with the largest curvature from a few Hessian
-    products; zero if the loss has none.
+    products; zero if the loss has none, or if the bound overflows: what is not finite bounds
+    nothing and may excuse nothing.
     """
     own = getattr(loss, "value_rounding", None)
     if own is not None:
-        return float(own(w))
+        change = check_number("value_rounding(w)", own(w), least=0.0, infinite=True)
+        return change if np.isfinite(change) else 0.0
     if not getattr(loss, "has_hvp", hasattr(loss, "hvp")):  # what counts a loss has the method
         return 0.0
     rng = np.random.default_rng(0)

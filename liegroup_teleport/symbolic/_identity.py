@@ -161,7 +161,7 @@ class Identity:
         pairs = list(zip(entries(left), entries(right), strict=True))
         unequal = _unequal(pairs, exactly=not how.used, noise=how.noise)
         if self.compares_losses and made.shipped is not None:
-            before, after, allowed = self._losses(group, v)
+            before, after, allowed = self._losses(made.shipped, group, v)
             witness |= {"loss_before": before, "loss_after": after}
             if unequal is None and abs(after - before) > allowed:  # not where they overflow
                 unequal = after, before
@@ -191,10 +191,11 @@ class Identity:
         before, after = float(loss.value(v["w"])), float(loss.value(group.act(v["g"], v["w"])))
         return {"loss_before": before, "loss_after": after}
 
-    def _losses(self, group: Any, v: Mapping[str, Any]) -> tuple[float, float, float]:
+    @staticmethod
+    def _losses(
+        shipped: Callable[[Any], Any], group: Any, v: Mapping[str, Any]
+    ) -> tuple[float, float, float]:
         """Return the shipped loss before and after, in float64, and what rounding may change."""
-        shipped = self.setting.shipped
-        assert shipped is not None  # noqa: S101 (for the type checker)
         moved = as_floats(group.act(v["g"], v["w"]))
         there = dict(v)
         if group.moves_inputs:

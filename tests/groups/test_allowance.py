@@ -8,6 +8,7 @@ import pytest
 from liegroup_teleport import InvarianceError, ParameterNorm, teleport
 from liegroup_teleport.groups import HiddenIndex, PositiveRescaling
 from liegroup_teleport.groups._base import allowed_change
+from liegroup_teleport.groups._rounding import loss_rounding
 
 GROUP = PositiveRescaling([HiddenIndex(1, written=[("a", 0)], read=[("b", 0)])])
 
@@ -65,3 +66,20 @@ def test_a_loss_that_changes_by_more_is_refused_and_by_less_is_not(offset, a, b,
     for factor in (1.2, 4.0, 1e3):
         with pytest.raises(InvarianceError, match=r"more than the .* that rounding allows"):
             teleport(Drifting(offset, sign * factor * allowed, a), GROUP, w, ParameterNorm())
+
+
+@pytest.mark.parametrize("bound", [np.inf, 1e-3])
+def test_a_bound_that_overflows_excuses_nothing(bound):
+    """A loss may say what its own forward pass rounds; infinity is no such number."""
+    loss = Drifting(0.0, 1e-4, 4.0)
+    loss.value_rounding = lambda w: bound
+    w = {"a": np.array([4.0]), "b": np.array([0.0])}
+    assert loss_rounding(loss, w) == (bound if np.isfinite(bound) else 0.0)
+
+
+@pytest.mark.parametrize("bound", [-1.0, "1", np.nan, None])
+def test_a_bound_has_to_be_a_number(bound):
+    loss = Drifting(0.0, 1e-4, 4.0)
+    loss.value_rounding = lambda w: bound
+    with pytest.raises((TypeError, ValueError), match="value_rounding"):
+        loss_rounding(loss, {"a": np.array([4.0]), "b": np.array([0.0])})
