@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import gc
 import math
 import multiprocessing
 import pickle
@@ -63,6 +64,7 @@ def _in_process(run: Callable[[], T], time_limit: float) -> T:
         # Ctrl-C goes to the whole group of processes; the parent ends this one
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         receiver.close()
+        gc.freeze()  # what is inherited lives as long as the child: collecting it copies its pages
         message: tuple[bool, Any]
         try:
             message = (True, run())

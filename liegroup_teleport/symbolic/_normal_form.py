@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sympy
@@ -210,8 +211,9 @@ def _collect(e: Any, atoms: dict[sympy.Expr, None], seen: set[Any] | None = None
         atoms.setdefault(e)
 
 
+@cache
 def load_algebra() -> None:
-    """Do a small calculation, so that SymPy imports what it imports on first use."""
+    """Do a small calculation, once, so that SymPy imports what it imports on first use."""
     x, y = symbol_array("x", (2,), positive=True)
     slope = sympy.diff((x + y * y) ** 2 / y, y)
     normal_form(slope / (1 + x) - x**-1 * sympy.sqrt(2))

@@ -78,11 +78,11 @@ class Number:
         return self
 
     def _with(self, other: Any, operation: Callable[[Any, Any], Any], swap: bool = False) -> Any:
-        right = _payload(other)
+        right = other.value if type(other) is Number else _payload(other)
         if right is None:
             return NotImplemented
         left = self.value
-        if not (isinstance(left, Fraction) and isinstance(right, Fraction)):
+        if type(left) is not type(right):
             left, right = _precise(left), _precise(right)
         return Number(operation(right, left) if swap else operation(left, right))
 
@@ -190,11 +190,11 @@ class Number:
         return self._with(other, lambda a, b: PRECISE.atan2(_precise(a), _precise(b)))
 
     def _compare(self, other: Any, relation: Callable[[Any, Any], bool]) -> Any:
-        right = _payload(other)
+        right = other.value if type(other) is Number else _payload(other)
         if right is None:
             return NotImplemented
         left = self.value
-        if not (isinstance(left, Fraction) and isinstance(right, Fraction)):
+        if type(left) is not type(right):
             left, right = _precise(left), _precise(right)
         return relation(left, right)
 
@@ -294,28 +294,38 @@ def evaluate(e: sympy.Expr, values: dict[Any, Number]) -> Number:
     DomainError, ZeroDivisionError
         Where it is not defined.
     """
-    if e in values:
-        return values[e]
+    return _evaluated(e, dict(values))
+
+
+def _evaluated(e: sympy.Expr, known: dict[Any, Number]) -> Number:
+    """Return the number that an expression is; every part that it shares is worked out once."""
+    found = known.get(e)
+    if found is None:
+        found = known[e] = _computed(e, known)
+    return found
+
+
+def _computed(e: sympy.Expr, known: dict[Any, Number]) -> Number:
     if e.is_Rational:
         return Number(Fraction(int(e.p), int(e.q)))
     if e.is_Add:
         total = Number(Fraction(0))
         for part in e.args:
-            total = total + evaluate(part, values)
+            total = total + _evaluated(part, known)
         return total
     if e.is_Mul:
         product = Number(Fraction(1))
         for part in e.args:
-            product = product * evaluate(part, values)
+            product = product * _evaluated(part, known)
         return product
     if e.is_Pow:
-        power: Number = evaluate(e.base, values) ** evaluate(e.exp, values)
+        power: Number = _evaluated(e.base, known) ** _evaluated(e.exp, known)
         return power
     if isinstance(e, sympy.Abs):
-        return abs(evaluate(e.args[0], values))
+        return abs(_evaluated(e.args[0], known))
     if isinstance(e, sympy.exp):
-        return evaluate(e.args[0], values)._function("exp")
-    return _by_sympy(e, values)
+        return _evaluated(e.args[0], known)._function("exp")
+    return _by_sympy(e, known)
 
 
 def _by_sympy(e: sympy.Expr, values: dict[Any, Number]) -> Number:

@@ -71,7 +71,8 @@ def _expression(value: Any) -> sympy.Expr | None:
     if hasattr(value, "_sympy_"):  # an exact number of ours
         value = value._sympy_()
     if isinstance(value, sympy.Expr):
-        value = value.xreplace({f: sympy.Rational(f) for f in value.atoms(sympy.Float)})
+        if floats := value.atoms(sympy.Float):
+            value = value.xreplace({f: sympy.Rational(f) for f in floats})
         return None if value.is_extended_real is False or value.has(sympy.I, sympy.nan) else value
     return None
 
