@@ -195,6 +195,14 @@ def _whole(vector: dict[int, Any]) -> dict[int, int]:
     return {j: v // common for j, v in whole.items()}
 
 
+def _residues(whole: np.ndarray, p: int) -> np.ndarray:
+    """Return whole numbers below 2^53 modulo p, between -p/2 and p/2: zero exactly if p divides.
+
+    Exact, and several times faster than NumPy's remainder of floats.
+    """
+    return whole - p * np.rint(whole / p)
+
+
 @dataclass(frozen=True)
 class _Algebra:
     """The vector fields found, and what is to be shown of them."""
@@ -274,10 +282,10 @@ class _Algebra:
             product *= p
             X = (self.blocks % p).astype(np.float64)
             products = (X.reshape(-1, N) @ X.transpose(1, 0, 2).reshape(N, -1)).reshape(d, N, d, N)
-            brackets = np.mod(products[first, :, second] - products[second, :, first], p)
+            brackets = _residues(products[first, :, second] - products[second, :, first], p)
             modulo = [{j: v % p for j, v in row.items()} for row in self.equations]
             E = _sparse(modulo, N * (N - 1))
-            rest = np.mod(E @ brackets[:, : N - 1].reshape(len(first), -1).T, p)
+            rest = _residues(E @ brackets[:, : N - 1].reshape(len(first), -1).T, p)
             if np.any(rest):
                 return int(rest[rest != 0][0])
         return 0

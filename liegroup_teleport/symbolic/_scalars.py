@@ -73,8 +73,17 @@ def _expression(value: Any) -> sympy.Expr | None:
     if isinstance(value, sympy.Expr):
         if floats := value.atoms(sympy.Float):
             value = value.xreplace({f: sympy.Rational(f) for f in floats})
+        if all(map(_keeps_real, sympy.preorder_traversal(value))):
+            return value  # SymPy's own answer asks every term about every other
         return None if value.is_extended_real is False or value.has(sympy.I, sympy.nan) else value
     return None
+
+
+def _keeps_real(part: sympy.Basic) -> bool:
+    """Whether a part of an expression is real, or makes real numbers of real ones."""
+    if isinstance(part, sympy.Symbol):
+        return bool(part.is_extended_real)
+    return part.is_Rational or part.is_Add or part.is_Mul or (part.is_Pow and part.exp.is_Integer)
 
 
 def bare(value: Any) -> Any:
