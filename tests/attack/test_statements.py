@@ -12,7 +12,7 @@ import sympy
 
 from tests.attack.statements import Statement, statements
 
-SMALL, LARGE = 40, 1000
+SMALL, LARGE = 24, 1000
 
 
 def _outcome(statement: Statement) -> Any:
